@@ -1,0 +1,208 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time.
+
+"""Reading a list of DIDs from a task: every rule, each error with its position and value."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import InvalidInput
+
+_DID = re.compile(r"\+?[0-9]{3,17}", re.ASCII)
+_SPREADSHEET_NUMBER = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+]?[0-9]+|[0-9]+\.0+", re.ASCII)
+# Zero-width characters and direction marks, which are pasted along from documents and web pages.
+_INVISIBLE_MARKS = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
+_OMIT_PLACEHOLDER = "__omit_place_holder__"
+_SHOWN_CHARACTERS = 40
+_QUOTE = 'Quote the numbers in YAML, such as "9140001001".'
+
+
+class DidList(t.NamedTuple):
+    """One list of DIDs as it will be sent.
+
+    Attributes:
+        numbers: strings in the user's order.
+        held_integers: at least one number was given without quotes.
+        notices: sentences for the user about what was changed.
+    """
+
+    numbers: list[str]
+    held_integers: bool
+    notices: list[str]
+
+
+def read_did_list(name: str, value: object) -> DidList:
+    """Return the DIDs that an option holds.
+
+    Args:
+        name: the option, such as ``dynamic_dids``; it begins every message.
+        value: a list of strings and integers, one string with commas, or one integer.
+
+    Raises:
+        InvalidInput: the value or one of its items is no DID; with the position, from 1.
+    """
+    items = _split_items(name, value)
+    numbers: list[str] = []
+    marked: list[int] = []
+    for position, item in enumerate(items, start=1):
+        number, had_marks = _read_item(f"{name}, item {position}", item)
+        numbers.append(number)
+        if had_marks:
+            marked.append(position)
+    notices = []
+    if marked:
+        notices.append(
+            f"{name}: invisible characters were removed from {_items(marked)}, which are often "
+            "pasted along from documents and web pages."
+        )
+    return DidList(numbers, any(isinstance(item, int) for item in items), notices)
+
+
+def repeated_did_warnings(dynamic: list[str], fallback: list[str]) -> list[str]:
+    """Return a warning for each list that holds a number twice, and one for numbers in both.
+
+    The lists are sent as they are, since the vendor does not say that a repetition is wrong.
+    """
+    warnings = []
+    for name, numbers in (("dynamic_dids", dynamic), ("fallback_dynamic_dids", fallback)):
+        repeated = {
+            number: places for number, places in _places(numbers).items() if len(places) > 1
+        }
+        if repeated:
+            warnings.append(f"{name} holds {_shown_repeats(repeated)}. It is sent as given.")
+    in_dynamic, in_fallback = _places(dynamic), _places(fallback)
+    in_both = [number for number in in_dynamic if number in in_fallback]
+    if in_both:
+        shown = [
+            f"{number} (dynamic_dids {_items(in_dynamic[number])}, "
+            f"fallback_dynamic_dids {_items(in_fallback[number])})"
+            for number in in_both[:5]
+        ]
+        warnings.append(
+            f"In both lists: {_joined(shown, len(in_both))}. A fallback number of the same trunk "
+            "does not help when that trunk is down. The lists are sent as given."
+        )
+    return warnings
+
+
+def _split_items(name: str, value: object) -> list[object]:
+    if isinstance(value, str):
+        if not _without_marks(value).strip():
+            raise InvalidInput(f"{name} is empty. Give at least one DID.")
+        items: list[object] = list(value.split(","))
+        return (
+            items[:-1] if len(items) > 1 and not _without_marks(str(items[-1])).strip() else items
+        )
+    if isinstance(value, (list, tuple)):
+        if not value:
+            raise InvalidInput(f"{name} is an empty list. Give at least one DID.")
+        return list(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [value]
+    raise InvalidInput(
+        f"{name} is {_kind(value)}, where a list of DIDs or one string with commas is needed. "
+        + _QUOTE
+    )
+
+
+def _read_item(place: str, item: object) -> tuple[str, bool]:
+    if isinstance(item, str):
+        return _read_text(place, item)
+    if isinstance(item, bool) or not isinstance(item, int):
+        raise InvalidInput(f"{place}, is {_kind(item)}, which is no DID. {_QUOTE}")
+    number = format(item, "d") if abs(item) < 10**40 else "a very large integer"
+    if item < 0:
+        raise InvalidInput(f"{place}, is {number}: a negative number is no DID. {_QUOTE}")
+    if not _DID.fullmatch(number):
+        raise InvalidInput(
+            f"{place}, is {number}: a DID has 3 to 17 digits. YAML reads an unquoted number its "
+            f"own way, 04440123456 as 612411182. {_QUOTE}"
+        )
+    return number, False
+
+
+def _read_text(place: str, item: str) -> tuple[str, bool]:
+    _refuse_placeholder(place, item)
+    visible = _without_marks(item)
+    number = visible.strip()
+    if _DID.fullmatch(number):
+        return number, visible != item
+    raise InvalidInput(f"{place}, is {_shown(item)}: {_what_is_wrong(number)}")
+
+
+def _what_is_wrong(number: str) -> str:
+    if not number:
+        return "it is empty. Look for a comma too many."
+    if _SPREADSHEET_NUMBER.fullmatch(number):
+        return (
+            "a spreadsheet has turned the number into this form, and its last digits may be "
+            "lost. Format the column as text and export it again."
+        )
+    if "," in number:
+        return "a list item holds one DID, and this one has a comma in it. Split it into items."
+    if re.fullmatch(r"\+?[0-9]+", number, re.ASCII):
+        return "a DID has 3 to 17 digits."
+    return (
+        "a DID has the digits 0 to 9 alone, with at most a + before them. "
+        "Remove everything else, spaces and punctuation included."
+    )
+
+
+def _refuse_placeholder(place: str, text: str) -> None:
+    if text.strip().startswith(_OMIT_PLACEHOLDER):
+        raise InvalidInput(
+            f"{place}, is an omit that Ansible did not resolve, as it does so for whole options "
+            "alone. Leave the item out in another way, for example with the select filter."
+        )
+
+
+def _without_marks(text: str) -> str:
+    return _INVISIBLE_MARKS.sub("", text)
+
+
+def _places(numbers: list[str]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for position, number in enumerate(numbers, start=1):
+        places.setdefault(number, []).append(position)
+    return places
+
+
+def _shown_repeats(repeated: dict[str, list[int]]) -> str:
+    shown = [f"{number} as {_items(places)}" for number, places in list(repeated.items())[:5]]
+    return _joined(shown, len(repeated))
+
+
+def _joined(shown: list[str], total: int) -> str:
+    more = f" and {total - len(shown)} more" if total > len(shown) else ""
+    return ", ".join(shown) + more
+
+
+def _items(positions: list[int]) -> str:
+    word = "item" if len(positions) == 1 else "items"
+    return f"{word} {_joined([str(position) for position in positions[:10]], len(positions))}"
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null (nothing was given)"
+    if isinstance(value, bool):
+        return f"the boolean {str(value).lower()}"
+    if isinstance(value, float):
+        return f"the decimal number {value!r}"
+    if isinstance(value, dict):
+        return "a dictionary"
+    if isinstance(value, (list, tuple)):
+        return "a list within the list"
+    return "of a type that holds no number"
+
+
+def _shown(text: str) -> str:
+    cut = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "..."
+    return ascii(str(cut))

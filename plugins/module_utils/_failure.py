@@ -1,0 +1,65 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time.
+
+"""Why an update failed: the stable reasons and the one exception that carries them."""
+
+from __future__ import annotations
+
+INVALID_INPUT = "invalid_input"
+AUTHENTICATION_FAILED = "authentication_failed"
+CAMPAIGN_NOT_FOUND = "campaign_not_found"
+INVALID_DIDS = "invalid_dids"
+INVALID_FALLBACK_DIDS = "invalid_fallback_dids"
+DIDS_REQUIRED = "dids_required"
+FALLBACK_DIDS_REQUIRED = "fallback_dids_required"
+RATE_LIMITED = "rate_limited"
+SERVER_ERROR = "server_error"
+UNEXPECTED_ANSWER = "unexpected_answer"
+REDIRECTED = "redirected"
+CONNECTION_FAILED = "connection_failed"
+TLS_FAILED = "tls_failed"
+PROXY_FAILED = "proxy_failed"
+TIMED_OUT = "timed_out"
+
+NOT_APPLIED = "not_applied"
+UNKNOWN = "unknown"
+
+
+class UpdateFailure(Exception):
+    """An update that was not confirmed.
+
+    Attributes:
+        reason: one of the constants above, for ``when`` and ``rescue``.
+        message: cause and next step, in our own words and free of secrets.
+        outcome: ``not_applied`` or ``unknown``, over all attempts of the update.
+        http_status: status of the last answer, or None.
+        api_message: cleaned text of the last answer, or None.
+        attempts: how many requests were tried.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        outcome: str = NOT_APPLIED,
+        http_status: int | None = None,
+        api_message: str | None = None,
+        attempts: int = 0,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.outcome = outcome
+        self.http_status = http_status
+        self.api_message = api_message
+        self.attempts = attempts
+
+
+class InvalidInput(UpdateFailure):
+    """An option that can't be used as it is; raised before anything is sent."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(INVALID_INPUT, message)

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time.
+
+"""What the HTTP helper is given to send, and what it reports of each attempt."""
+
+from __future__ import annotations
+
+import typing as t
+
+# Whether the same request may be sent again after an attempt.
+NEVER = "never"
+ONCE = "once"
+AFTER_BACKOFF = "after_backoff"
+AFTER_RATE_LIMIT = "after_rate_limit"
+
+APPLIED = "applied"
+
+
+class HttpRequest(t.NamedTuple):
+    """A POST, and how its server is reached.
+
+    Attributes:
+        url: the complete URL.
+        headers: all headers; the helper adds none that tell about the user.
+        body: the bytes to send.
+        verify: False for no TLS verification, True for the default authorities, or the path of
+            a file or directory of authorities.
+        proxy: URL of the proxy, or None.
+    """
+
+    url: str
+    headers: dict[str, str]
+    body: bytes
+    verify: bool | str = True
+    proxy: str | None = None
+
+
+class HttpAnswer(t.NamedTuple):
+    """An answer that arrived whole.
+
+    Attributes:
+        status: the HTTP status.
+        body: the bytes as sent, without any decoding.
+        content_type: the header's value in lower case, or an empty string.
+        retry_after: the header's value, or None.
+        too_large: the body was longer than the limit, and reading stopped there.
+    """
+
+    status: int
+    body: bytes
+    content_type: str = ""
+    retry_after: str | None = None
+    too_large: bool = False
+
+
+class Attempt(t.NamedTuple):
+    """What came of sending the request once.
+
+    Attributes:
+        reason: None after a confirmed update, else the reason of the failure.
+        outcome: ``applied``, ``not_applied``, or ``unknown`` when the request may have reached
+            the server and no answer says what came of it.
+        retry: one of the rules above.
+        detail: what happened, in our own words; a part of a sentence.
+        http_status: status of the answer, or None.
+        api_message: cleaned text of the answer, or None.
+        retry_after: how many seconds the server asked to wait, or None.
+    """
+
+    reason: str | None
+    outcome: str
+    retry: str = NEVER
+    detail: str = ""
+    http_status: int | None = None
+    api_message: str | None = None
+    retry_after: float | None = None

@@ -1,0 +1,174 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time.
+
+"""The shared HTTP helper: one POST, sent until it is answered for good or the time is over."""
+
+from __future__ import annotations
+
+import random
+import typing as t
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _failure
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import (
+    AFTER_BACKOFF,
+    AFTER_RATE_LIMIT,
+    Attempt,
+    HttpAnswer,
+    HttpRequest,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import (
+    Clock,
+    Deadline,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.faults import (
+    FAULTS,
+    attempt_of_fault,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.retries import (
+    Uniform,
+    read_retry_after,
+    seconds_before_retry,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import (
+    Guard,
+    Watchdog,
+)
+
+LARGEST_ANSWER_BYTES = 64 * 1024
+LONGEST_CONNECT_SECONDS = 10.0
+# Sockets refuse a timeout of nothing and timeouts that are absurdly long.
+SHORTEST_ATTEMPT_SECONDS = 0.001
+LONGEST_ATTEMPT_SECONDS = 86400.0
+
+Judge = t.Callable[[HttpAnswer], Attempt]
+
+
+class Exchange(t.NamedTuple):
+    """All that came of sending a request.
+
+    Attributes:
+        attempts: at least one; the last is the one that counts.
+        refused_wait: seconds of a wait that did not fit the deadline and was not begun, or None.
+    """
+
+    attempts: list[Attempt]
+    refused_wait: float | None = None
+
+    @property
+    def last(self) -> Attempt:
+        """Return the attempt that decides."""
+        return self.attempts[-1]
+
+    @property
+    def outcome(self) -> str:
+        """Return the outcome over all attempts: one that is unknown outweighs later refusals."""
+        if self.last.reason is None:
+            return self.last.outcome
+        if any(attempt.outcome == _failure.UNKNOWN for attempt in self.attempts):
+            return _failure.UNKNOWN
+        return self.last.outcome
+
+
+class HttpClient:
+    """Sends requests; sessions, clock and chance come from outside."""
+
+    def __init__(
+        self,
+        sessions: SessionCache,
+        watchdog: Watchdog,
+        clock: Clock | None = None,
+        uniform: Uniform = random.uniform,
+    ) -> None:
+        self._sessions = sessions
+        self._watchdog = watchdog
+        self._uniform = uniform
+        self.clock = clock or Clock()
+
+    def post(
+        self, request: HttpRequest, judge: Judge, retries: int, deadline: Deadline
+    ) -> Exchange:
+        """Send the request, and again after a fault that may pass.
+
+        Args:
+            request: what to send.
+            judge: says what an answer means, and whether to send again.
+            retries: how many further attempts are allowed.
+            deadline: the end of all attempts and of the waits between them.
+        """
+        attempts: list[Attempt] = []
+        while True:
+            seconds = _share(deadline.remaining(), retries + 1 - len(attempts))
+            attempts.append(self._attempt(request, judge, seconds))
+            if attempts[-1].reason is None:
+                return Exchange(attempts)
+            wait = seconds_before_retry(attempts, retries, self._uniform)
+            if wait is None:
+                return Exchange(attempts)
+            if wait >= deadline.remaining():
+                return Exchange(attempts, refused_wait=wait)
+            self.clock.sleep(wait)
+
+    def _attempt(self, request: HttpRequest, judge: Judge, seconds: float) -> Attempt:
+        with self._watchdog.guard(seconds) as guard:
+            try:
+                answer = self._exchange(request, seconds, guard)
+            except FAULTS as error:
+                return attempt_of_fault(error, guard)
+        attempt = judge(answer)
+        if attempt.retry not in (AFTER_BACKOFF, AFTER_RATE_LIMIT):
+            return attempt
+        return attempt._replace(retry_after=read_retry_after(answer.retry_after, self.clock.now()))
+
+    def _exchange(self, request: HttpRequest, seconds: float, guard: Guard) -> HttpAnswer:
+        response = self._sessions.session_for(request).post(
+            request.url,
+            data=request.body,
+            headers=request.headers,
+            timeout=(min(seconds, LONGEST_CONNECT_SECONDS), seconds),
+            verify=request.verify,
+            proxies={"http": request.proxy, "https": request.proxy} if request.proxy else None,
+            allow_redirects=False,
+            stream=True,
+        )
+        try:
+            body = _read_body(response)
+        finally:
+            response.close()
+        if guard.expired:
+            # What was read may have been cut off by the watchdog, and look complete all the same.
+            raise TimeoutError
+        return HttpAnswer(
+            status=response.status_code,
+            body=body[:LARGEST_ANSWER_BYTES],
+            content_type=response.headers.get("Content-Type", "").lower(),
+            retry_after=response.headers.get("Retry-After"),
+            too_large=len(body) > LARGEST_ANSWER_BYTES,
+        )
+
+
+def _share(remaining: float, attempts_left: int) -> float:
+    """Return the seconds that the next attempt may take."""
+    share = remaining / attempts_left
+    return min(max(share, SHORTEST_ATTEMPT_SECONDS), LONGEST_ATTEMPT_SECONDS)
+
+
+def _read_body(response: t.Any) -> bytes:
+    """Return the body as sent, up to one byte more than the limit.
+
+    Raises:
+        ConnectionError: the connection ended before the announced length.
+    """
+    body = b""
+    while len(body) <= LARGEST_ANSWER_BYTES:
+        part = response.raw.read(LARGEST_ANSWER_BYTES + 1 - len(body), decode_content=False)
+        if not part:
+            break
+        body += part
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdigit() and len(body) < min(int(announced), LARGEST_ANSWER_BYTES):
+        raise ConnectionError("the answer is shorter than announced")
+    return body

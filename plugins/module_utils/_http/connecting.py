@@ -1,0 +1,73 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time.
+
+"""Opening a connection within a number of seconds, looking the host's name up included."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import threading
+import time
+import typing as t
+
+Address = t.Tuple[str, int]
+CreateConnection = t.Callable[[Address, float], socket.socket]
+
+
+def connect(
+    host: str, port: int, seconds: float, create_connection: CreateConnection
+) -> socket.socket:
+    """Return a connection to the first address of the host that answers.
+
+    Args:
+        host: a name, or an address without brackets.
+        port: the port.
+        seconds: the longest that it may take in all; each address gets an equal share of what
+            is left.
+        create_connection: opens a connection to one address within a number of seconds.
+
+    Raises:
+        OSError: no address could be reached; ``socket.gaierror`` for an unknown name,
+            ``socket.timeout`` when the time was over.
+    """
+    end = time.monotonic() + seconds
+    addresses = look_up(host, port, seconds)
+    for left in range(len(addresses), 1, -1):
+        try:
+            return create_connection(addresses[-left], max(end - time.monotonic(), 0.01) / left)
+        except OSError:
+            continue
+    return create_connection(addresses[-1], max(end - time.monotonic(), 0.01))
+
+
+def look_up(host: str, port: int, seconds: float) -> list[Address]:
+    """Return the addresses of a host, in the order of the system's preference.
+
+    The system's own look-up knows no timeout, so it runs in a thread that is left behind when it
+    takes too long.
+
+    Raises:
+        OSError: as for :func:`connect`.
+    """
+    answers: queue.Queue[list[t.Any] | OSError] = queue.Queue()
+
+    def ask() -> None:
+        try:
+            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except OSError as error:
+            answers.put(error)
+        except UnicodeError:
+            answers.put(socket.gaierror(socket.EAI_NONAME, "no host can have this name"))
+
+    threading.Thread(target=ask, name="cloudagent-look-up", daemon=True).start()
+    try:
+        answer = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise socket.timeout("looking the host's name up took too long") from None
+    if isinstance(answer, OSError):
+        raise answer
+    return list(dict.fromkeys((entry[4][0], port) for entry in answer))

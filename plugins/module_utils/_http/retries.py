@@ -1,0 +1,68 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time.
+
+"""When the same request is sent again, and after how long: no network, no clock."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from datetime import timezone
+from email.utils import parsedate_to_datetime
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import (
+    AFTER_RATE_LIMIT,
+    NEVER,
+    ONCE,
+    Attempt,
+)
+
+LONGEST_BACKOFF_SECONDS = 8.0
+# The vendor's limits are per minute, so a quarter of one is the least that makes sense.
+RATE_LIMIT_WAIT_SECONDS = (15.0, 20.0)
+
+Uniform = t.Callable[[float, float], float]
+
+
+def seconds_before_retry(
+    attempts: t.Sequence[Attempt], retries: int, uniform: Uniform
+) -> float | None:
+    """Return how long to wait before the next attempt, or None when there is to be none.
+
+    Args:
+        attempts: the attempts so far, the last one failed.
+        retries: how many further attempts the user allows.
+        uniform: draws a number between two, such as ``random.uniform``.
+    """
+    last = attempts[-1]
+    if last.retry == NEVER or len(attempts) > retries:
+        return None
+    if last.retry == ONCE and sum(attempt.retry == ONCE for attempt in attempts) > 1:
+        return None
+    if last.retry_after is not None:
+        return last.retry_after
+    if last.retry == AFTER_RATE_LIMIT:
+        return uniform(*RATE_LIMIT_WAIT_SECONDS)
+    return uniform(0.0, min(LONGEST_BACKOFF_SECONDS, 2.0 ** (len(attempts) - 1)))
+
+
+def read_retry_after(value: str | None, now: float) -> float | None:
+    """Return the seconds that a ``Retry-After`` header asks for, or None if it is no use.
+
+    Args:
+        value: seconds or an HTTP date (RFC 9110, section 10.2.3).
+        now: seconds since the epoch.
+    """
+    text = (value or "").strip()
+    if re.fullmatch(r"[0-9]{1,18}", text, re.ASCII):
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text)
+        # The oldest of the three forms of a date names no zone, and is UTC all the same.
+        date = date.replace(tzinfo=date.tzinfo or timezone.utc)
+        return max(0.0, date.timestamp() - now)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None

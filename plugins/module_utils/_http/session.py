@@ -1,0 +1,154 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time.
+
+"""Sessions of requests that store nothing, follow nothing, and let the watchdog in."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import traceback
+import typing as t
+from http.cookiejar import DefaultCookiePolicy
+from urllib.parse import urlsplit
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import HttpRequest
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.connecting import (
+    Address,
+    connect,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import (
+    current_guard,
+)
+
+REQUESTS_IMPORT_ERROR: str | None = None
+Session: t.Any = object
+HTTPAdapter: t.Any = object
+HttpPool: t.Any = object
+HttpsPool: t.Any = object
+HttpConnection: t.Any = object
+HttpsConnection: t.Any = object
+try:
+    import urllib3
+    from requests import Session
+    from requests.adapters import HTTPAdapter
+    from urllib3.connectionpool import HTTPConnectionPool as HttpPool
+    from urllib3.connectionpool import HTTPSConnectionPool as HttpsPool
+    from urllib3.exceptions import ConnectTimeoutError, InsecureRequestWarning, NewConnectionError
+    from urllib3.util.connection import create_connection
+
+    HttpConnection = HttpPool.ConnectionCls
+    HttpsConnection = HttpsPool.ConnectionCls
+except ImportError:
+    REQUESTS_IMPORT_ERROR = traceback.format_exc()
+
+
+class _GuardedConnection:
+    """What both kinds of connection add: every socket is attached to the attempt's guard."""
+
+    def _new_conn(self: t.Any) -> socket.socket:
+        def create(address: Address, seconds: float) -> socket.socket:
+            return create_connection(address, seconds, socket_options=self.socket_options)
+
+        try:
+            sock = connect(self._dns_host, self.port, self.timeout, create)
+        except socket.timeout as error:
+            raise ConnectTimeoutError(self, "no connection in time") from error
+        except OSError as error:
+            raise NewConnectionError(self, "no connection") from error
+        guard = current_guard()
+        if guard:
+            guard.attach(sock)
+        sock.settimeout(self.timeout)
+        return sock
+
+    def _tunnel(self: t.Any) -> None:
+        self.opens_tunnel = True
+        try:
+            super()._tunnel()  # type: ignore[misc]
+        finally:
+            self.opens_tunnel = False
+
+    def send(self: t.Any, data: t.Any) -> None:
+        guard = current_guard()
+        if guard and not getattr(self, "opens_tunnel", False):
+            if self.sock is None:
+                self.connect()
+            elif not guard.connected:
+                guard.attach(self.sock)
+            guard.request_started = True
+        super().send(data)  # type: ignore[misc]
+
+
+class _GuardedHttpConnection(_GuardedConnection, HttpConnection):
+    pass
+
+
+class _GuardedHttpsConnection(_GuardedConnection, HttpsConnection):
+    pass
+
+
+class _GuardedHttpPool(HttpPool):
+    ConnectionCls = _GuardedHttpConnection
+
+
+class _GuardedHttpsPool(HttpsPool):
+    ConnectionCls = _GuardedHttpsConnection
+
+
+_POOLS = {"http": _GuardedHttpPool, "https": _GuardedHttpsPool}
+
+
+class GuardedAdapter(HTTPAdapter):
+    """The adapter of requests with our connections, straight to the server or through a proxy."""
+
+    def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
+        """Give the connections to servers our kinds of pool."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        """Return what connects through a proxy, with our kinds of pool."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+class QuietSession(Session):
+    """A session that never looks at where a redirect points to."""
+
+    def get_redirect_target(self, resp: t.Any) -> None:
+        """Name no target: requests would read a redirect's body whole before it goes there."""
+
+
+def new_session() -> t.Any:
+    """Return a session that keeps its connections, and nothing else between two requests."""
+    session = QuietSession()
+    # No .netrc, no proxies and no certificate bundle behind our back: a request names its own.
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers.clear()
+    adapter = GuardedAdapter(max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+class SessionCache(threading.local):
+    """The sessions of a thread: one for each server, TLS setting and proxy."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[t.Any, t.Any] = {}
+
+    def session_for(self, request: HttpRequest) -> t.Any:
+        """Return the thread's session for this request's server, made when there is none."""
+        url = urlsplit(request.url)
+        key = (url.scheme, url.netloc, request.verify, request.proxy)
+        if key not in self._sessions:
+            if request.verify is False:
+                urllib3.disable_warnings(InsecureRequestWarning)
+            self._sessions[key] = new_session()
+        return self._sessions[key]

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time.
+
+"""The AnsibleModule of this collection: its message for an account that was not given."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+_ENVIRONMENT_VARIABLES = {"username": "OZONETEL_USERNAME", "api_key": "OZONETEL_API_KEY"}
+
+
+class CloudAgentModule(AnsibleModule):
+    """An AnsibleModule that explains where the account may come from."""
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> None:
+        """End with a failure; Ansible's own message for a missing option is made longer."""
+        super().fail_json(msg=with_account_hint(msg), **kwargs)
+
+
+def with_account_hint(msg: str) -> str:
+    """Return the message, with the way out when it is about a missing account option.
+
+    The environment is that of the place where the update runs, which users take for the
+    controller's.
+    """
+    prefix = "missing required arguments: "
+    if not msg.startswith(prefix):
+        return msg
+    missing = [name.strip() for name in msg[len(prefix) :].split(",")]
+    variables = [_ENVIRONMENT_VARIABLES[name] for name in missing if name in _ENVIRONMENT_VARIABLES]
+    if not variables:
+        return msg
+    return (
+        f"{msg}. Set it in the task or in module_defaults, or set {' and '.join(variables)} in the "
+        "environment of the host and user that run the update. To take it from the controller's "
+        f"environment, give \"{{{{ lookup('ansible.builtin.env', '{variables[0]}') }}}}\"."
+    )

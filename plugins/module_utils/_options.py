@@ -1,0 +1,201 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time.
+
+"""The options of the modules: their argument specs, and reading them with a check of each."""
+
+from __future__ import annotations
+
+import math
+import os
+import typing as t
+import unicodedata
+
+from ansible.module_utils.basic import env_fallback
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists import (
+    DidList,
+    read_did_list,
+    repeated_did_warnings,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._endpoint import (
+    REGION_ENDPOINTS,
+    choose_endpoint,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import InvalidInput
+
+MOST_RETRIES = 10
+
+Params = t.Mapping[str, t.Any]
+Environment = t.Mapping[str, str]
+
+
+def connection_argument_spec() -> dict[str, dict[str, t.Any]]:
+    """Return the options that every module of the action group takes."""
+    return {
+        "username": {
+            "type": "str",
+            "required": True,
+            "fallback": (env_fallback, ["OZONETEL_USERNAME"]),
+        },
+        "api_key": {
+            "type": "str",
+            "required": True,
+            "no_log": True,
+            "fallback": (env_fallback, ["OZONETEL_API_KEY"]),
+        },
+        # No default and no fallback, so that choose_endpoint can see what the task itself gave.
+        "region": {"type": "str", "choices": list(REGION_ENDPOINTS)},
+        "api_url": {"type": "str"},
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": {"type": "path"},
+        "timeout": {"type": "float", "default": 60},
+        "retries": {"type": "int", "default": 2},
+    }
+
+
+def campaign_argument_spec() -> dict[str, dict[str, t.Any]]:
+    """Return the options that name one campaign and its lists."""
+    return {
+        "campaign_name": {"type": "str", "required": True},
+        "dynamic_dids": {"type": "raw", "required": True},
+        "fallback_dynamic_dids": {"type": "raw", "required": True},
+    }
+
+
+class Connection(t.NamedTuple):
+    """An account, and how its endpoint is reached.
+
+    Attributes:
+        endpoint: a normalised base URL without a trailing slash.
+        verify: False, True, or the path of a file or directory of authorities.
+        timeout: seconds for the update of one campaign.
+        retries: further attempts after a fault that may pass.
+    """
+
+    username: str
+    api_key: str
+    endpoint: str
+    verify: bool | str
+    timeout: float
+    retries: int
+
+
+class Campaign(t.NamedTuple):
+    """One campaign with the lists that it is to have."""
+
+    name: str
+    dynamic: DidList
+    fallback: DidList
+
+
+def read_connection(params: Params, environment: Environment) -> Connection:
+    """Return the checked connection options.
+
+    Raises:
+        InvalidInput: an option can't be used.
+    """
+    return Connection(
+        username=_checked_text("username", params["username"]),
+        api_key=_checked_text("api_key", params["api_key"]),
+        endpoint=choose_endpoint(params["region"], params["api_url"], environment),
+        verify=_choose_verify(params, environment),
+        timeout=_checked_timeout(params["timeout"]),
+        retries=_checked_retries(params["retries"]),
+    )
+
+
+def read_campaign(params: Params) -> Campaign:
+    """Return the checked campaign and its lists.
+
+    Raises:
+        InvalidInput: the name or a DID can't be used.
+    """
+    return Campaign(
+        name=_checked_text("campaign_name", params["campaign_name"]),
+        dynamic=read_did_list("dynamic_dids", params["dynamic_dids"]),
+        fallback=read_did_list("fallback_dynamic_dids", params["fallback_dynamic_dids"]),
+    )
+
+
+def input_warnings(connection: Connection, campaign: Campaign) -> list[str]:
+    """Return what the user should know about input that is used as it is."""
+    return [
+        *campaign.dynamic.notices,
+        *campaign.fallback.notices,
+        *repeated_did_warnings(campaign.dynamic.numbers, campaign.fallback.numbers),
+        *_masking_warnings(connection, campaign),
+    ]
+
+
+def _masking_warnings(connection: Connection, campaign: Campaign) -> list[str]:
+    places = {
+        "username": [connection.username],
+        "campaign_name": [campaign.name],
+        "dynamic_dids": campaign.dynamic.numbers,
+        "fallback_dynamic_dids": campaign.fallback.numbers,
+    }
+    found = [name for name, texts in places.items() if any(connection.api_key in x for x in texts)]
+    if not found:
+        return []
+    warning = (
+        f"The API key also occurs in {', '.join(found)}. Ansible masks it there in what it shows; "
+        "the request holds the true values."
+    )
+    return [warning]
+
+
+def _checked_text(name: str, value: str) -> str:
+    """Return the value; the messages never repeat it, as one of these options is a secret."""
+    if not value.strip():
+        raise InvalidInput(f"{name} is empty.")
+    for position, character in enumerate(value, start=1):
+        category = unicodedata.category(character)
+        if category == "Cc":
+            raise InvalidInput(
+                f"{name} has a control character, such as a line break, as character {position}. "
+                "Look at where the value comes from."
+            )
+        if category == "Cs":
+            raise InvalidInput(f"{name} is not valid UTF-8 text: see character {position}.")
+    return value
+
+
+def _choose_verify(params: Params, environment: Environment) -> bool | str:
+    if not params["validate_certs"]:
+        return False
+    if params["ca_path"] is not None:
+        return _checked_ca_path("ca_path", params["ca_path"])
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if environment.get(name):
+            return _checked_ca_path(f"The environment variable {name}", environment[name])
+    return True
+
+
+def _checked_ca_path(name: str, path: str) -> str:
+    if _is_readable(path):
+        return path
+    shown = path if path.isprintable() else ascii(path)
+    raise InvalidInput(f"{name} names a file or directory that can't be read here: {shown}")
+
+
+def _is_readable(path: str) -> bool:
+    try:
+        return os.access(path, os.R_OK)
+    except ValueError:
+        # A null byte, or what no file system can spell.
+        return False
+
+
+def _checked_timeout(timeout: float) -> float:
+    if not math.isfinite(timeout) or timeout <= 0:
+        raise InvalidInput("timeout has to be a number of seconds over 0.")
+    return timeout
+
+
+def _checked_retries(retries: int) -> int:
+    if not 0 <= retries <= MOST_RETRIES:
+        raise InvalidInput(f"retries has to be from 0 to {MOST_RETRIES}.")
+    return retries

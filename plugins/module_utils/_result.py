@@ -1,0 +1,106 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time.
+
+"""The results that the modules return: plain dictionaries, as design and documentation fix them."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists import DidList
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import UpdateFailure
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import Campaign
+
+Result = t.Dict[str, t.Any]
+
+
+def empty_result(campaign_name: object) -> Result:
+    """Return a result of which nothing is known yet but the campaign's name."""
+    return {
+        "changed": False,
+        "campaign_name": campaign_name,
+        "dynamic_dids": None,
+        "fallback_dynamic_dids": None,
+        "endpoint": None,
+        "sent": False,
+        "api_message": None,
+        "http_status": None,
+        "attempts": 0,
+    }
+
+
+def input_result(endpoint: str, campaign: Campaign) -> Result:
+    """Return the part of a result that is known once the options were read."""
+    return {
+        "campaign_name": campaign.name,
+        "dynamic_dids": campaign.dynamic.numbers,
+        "fallback_dynamic_dids": campaign.fallback.numbers,
+        "endpoint": endpoint,
+    }
+
+
+def predicted_result(campaign: Campaign) -> Result:
+    """Return the part that check mode adds."""
+    return {
+        "changed": True,
+        "msg": f"Would update campaign {_described(campaign)}. Nothing was sent.",
+    }
+
+
+def confirmed_result(campaign: Campaign, exchange: Exchange) -> Result:
+    """Return the part that a confirmed update adds."""
+    return {
+        "changed": True,
+        "msg": f"Updated campaign {_described(campaign)}.",
+        "sent": True,
+        "api_message": exchange.last.api_message,
+        "http_status": exchange.last.http_status,
+        "attempts": len(exchange.attempts),
+    }
+
+
+def failed_result(failure: UpdateFailure) -> Result:
+    """Return the part that a failure adds."""
+    answer = {
+        "http_status": failure.http_status,
+        "api_message": failure.api_message,
+        "attempts": failure.attempts,
+    }
+    return {
+        "changed": False,
+        "msg": failure.message,
+        **answer,
+        "failure": {"reason": failure.reason, "outcome": failure.outcome, **answer},
+    }
+
+
+def campaign_diff(endpoint: str, campaign: Campaign) -> dict[str, str]:
+    """Return the lists before and after in the form that Ansible shows for ``--diff``."""
+    title = f'campaign "{campaign.name}" at {endpoint}'
+    return {
+        "before_header": f"{title}, before",
+        "before": "Not known: CloudAgent has no call that reads the lists back.\n",
+        "after_header": f"{title}, after",
+        "after": _listed("dynamic_dids", campaign.dynamic)
+        + _listed("fallback_dynamic_dids", campaign.fallback),
+    }
+
+
+def _listed(name: str, dids: DidList) -> str:
+    return "\n".join([f"{name}:", *(f"  {number}" for number in dids.numbers), ""])
+
+
+def _described(campaign: Campaign) -> str:
+    dynamic, fallback = len(campaign.dynamic.numbers), len(campaign.fallback.numbers)
+    return (
+        f'"{campaign.name}": {dynamic} dynamic {_dids(dynamic)}, '
+        f"{fallback} fallback dynamic {_dids(fallback)}"
+    )
+
+
+def _dids(count: int) -> str:
+    return "DID" if count == 1 else "DIDs"

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time.
+
+"""The update of one campaign: its request, the exchange with the server, and what came of it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._answer import judge_answer
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._endpoint import (
+    host_of,
+    is_loopback_host,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
+    UpdateFailure,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import HttpRequest
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import (
+    Exchange,
+    HttpClient,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Deadline
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.proxies import proxy_for
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._messages import (
+    failure_message,
+    situation_of,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
+    Campaign,
+    Connection,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._request import (
+    HEADERS,
+    update_body,
+    update_url,
+)
+
+
+def update_campaign(
+    client: HttpClient, connection: Connection, campaign: Campaign, deadline: Deadline
+) -> Exchange:
+    """Send the update of one campaign and return the exchange that confirmed it.
+
+    Raises:
+        UpdateFailure: the update was not confirmed.
+    """
+    request = _request_of(connection, campaign)
+    judge = partial(judge_answer, api_key=connection.api_key)
+    exchange = client.post(request, judge, connection.retries, deadline)
+    if exchange.last.reason is None:
+        return exchange
+    raise UpdateFailure(
+        reason=exchange.last.reason,
+        message=failure_message(situation_of(connection, campaign, request.proxy, exchange)),
+        outcome=exchange.outcome,
+        http_status=exchange.last.http_status,
+        api_message=exchange.last.api_message,
+        attempts=len(exchange.attempts),
+    )
+
+
+def _request_of(connection: Connection, campaign: Campaign) -> HttpRequest:
+    url = update_url(connection.endpoint)
+    return HttpRequest(
+        url=url,
+        headers=HEADERS,
+        body=update_body(
+            connection.username,
+            connection.api_key,
+            campaign.name,
+            campaign.dynamic.numbers,
+            campaign.fallback.numbers,
+        ),
+        verify=connection.verify,
+        proxy=proxy_for(url, is_loopback_host(host_of(connection.endpoint))),
+    )

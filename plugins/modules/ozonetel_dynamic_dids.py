@@ -1,0 +1,326 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ozonetel_dynamic_dids
+short_description: Update the dynamic DIDs of an Ozonetel CloudAgent campaign
+version_added: 0.1.0
+description:
+  - Sets the I(dynamic DIDs) and the I(fallback dynamic DIDs) of one outbound campaign of Ozonetel CloudAgent.
+  - Dynamic DIDs are the numbers that the dialler shows in turn. Fallback dynamic DIDs serve when the primary trunk is down.
+  - Both lists are always sent whole, in the given order, with one request.
+    The vendor's documentation says that the call updates the lists; this module reads that as a replacement of both.
+  - The module is not an official product of Ozonetel.
+extends_documentation_fragment:
+  - ozonetel.cloudagent.attributes
+  - ozonetel.cloudagent.attributes.actiongroup_cloudagent
+  - ozonetel.cloudagent.connection
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Every option is checked, and nothing is sent. As CloudAgent has no call that reads the lists back, RV(changed) is always V(true).
+  diff_mode:
+    support: partial
+    details:
+      - The lists before the update are not known, as CloudAgent has no call that reads them back. The diff says so.
+  idempotent:
+    support: partial
+    details:
+      - Running it again leaves the campaign as it is, since both lists are sent whole.
+      - As CloudAgent has no call that reads the lists back, RV(changed) is V(true) after every confirmed update.
+  platform:
+    platforms: posix
+options:
+  campaign_name:
+    description:
+      - The name of the campaign, exactly as CloudAgent shows it.
+    type: str
+    required: true
+  dynamic_dids:
+    description:
+      - The dynamic DIDs, in the order in which they are sent.
+      - A list, or one string with commas.
+      - Each is a string of 3 to 17 digits, with a C(+) before them if wanted. Spaces around it are removed.
+      - B(Quote the numbers.) YAML reads an unquoted C(04440123456) as 612411182 before any module sees it.
+      - The vendor does not say whether a leading C(+) is accepted. It is sent as given.
+    type: raw
+    required: true
+  fallback_dynamic_dids:
+    description:
+      - The fallback dynamic DIDs, in the same form as O(dynamic_dids).
+      - They should belong to another trunk than the dynamic DIDs.
+    type: raw
+    required: true
+seealso:
+  - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_failures
+    description: Every reason of a failure, with its cause and the next step.
+  - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_numbers
+    description: How numbers are written, and what is refused.
+author:
+  - ozonetel.cloudagent contributors (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: Set the numbers of one campaign
+  ozonetel.cloudagent.ozonetel_dynamic_dids:
+    username: acme
+    # Kept in a vault: ansible-vault create group_vars/all/vault.yml
+    api_key: "{{ vault_cloudagent_api_key }}"
+    campaign_name: Sales
+    dynamic_dids:
+      - "9140001001"
+      - "9140001002"
+    fallback_dynamic_dids:
+      - "9140002001"
+
+- name: Take account and API key from OZONETEL_USERNAME and OZONETEL_API_KEY, and the lists from strings
+  ozonetel.cloudagent.ozonetel_dynamic_dids:
+    campaign_name: Sales
+    dynamic_dids: "9140001001,9140001002"
+    fallback_dynamic_dids: "9140002001"
+
+- name: Say what would be sent, and send nothing
+  ozonetel.cloudagent.ozonetel_dynamic_dids:
+    campaign_name: Sales
+    dynamic_dids: "9140001001,9140001002"
+    fallback_dynamic_dids: "9140002001"
+  check_mode: true
+  diff: true
+
+- name: Set the account once for several tasks
+  module_defaults:
+    group/ozonetel.cloudagent.cloudagent:
+      username: acme
+      api_key: "{{ vault_cloudagent_api_key }}"
+      timeout: 30
+  block:
+    - name: Set the numbers of the first campaign
+      ozonetel.cloudagent.ozonetel_dynamic_dids:
+        campaign_name: Sales
+        dynamic_dids: ["9140001001", "9140001002"]
+        fallback_dynamic_dids: ["9140002001"]
+
+    - name: Set the numbers of the second campaign
+      ozonetel.cloudagent.ozonetel_dynamic_dids:
+        campaign_name: Support
+        dynamic_dids: ["9140001003"]
+        fallback_dynamic_dids: ["9140002002"]
+
+- name: Use an international account
+  ozonetel.cloudagent.ozonetel_dynamic_dids:
+    region: international
+    username: globex
+    api_key: "{{ vault_cloudagent_international_api_key }}"
+    campaign_name: US Outreach
+    dynamic_dids:
+      - "+14155550100"
+      - "+14155550101"
+    fallback_dynamic_dids:
+      - "+14155550104"
+
+- name: Use the URL of a partner, whose certificate comes from a private authority
+  ozonetel.cloudagent.ozonetel_dynamic_dids:
+    api_url: https://cc.partner.example
+    ca_path: /etc/ssl/certs/partner-authority.pem
+    username: acme
+    api_key: "{{ vault_cloudagent_api_key }}"
+    campaign_name: Sales
+    dynamic_dids: "9140001001"
+    fallback_dynamic_dids: "9140002001"
+
+- name: Update several campaigns, and stop at once when the account is refused
+  ozonetel.cloudagent.ozonetel_dynamic_dids:
+    username: acme
+    api_key: "{{ vault_cloudagent_api_key }}"
+    campaign_name: "{{ item.campaign_name }}"
+    dynamic_dids: "{{ item.dynamic_dids }}"
+    fallback_dynamic_dids: "{{ item.fallback_dynamic_dids }}"
+  loop:
+    - campaign_name: Sales
+      dynamic_dids: ["9140001001", "9140001002"]
+      fallback_dynamic_dids: ["9140002001"]
+    - campaign_name: Support
+      dynamic_dids: ["9140001003"]
+      fallback_dynamic_dids: ["9140002002"]
+  register: updates
+  loop_control:
+    label: "{{ item.campaign_name }}"
+    # The next attempts with a wrong API key would fail as well, and may lock the account.
+    break_when:
+      - updates.failure.reason | default('') == 'authentication_failed'
+
+- name: Handle failures by their reason
+  block:
+    - name: Set the numbers of a campaign that may not exist
+      ozonetel.cloudagent.ozonetel_dynamic_dids:
+        username: acme
+        api_key: "{{ vault_cloudagent_api_key }}"
+        campaign_name: Winter Sale
+        dynamic_dids: "9140001001"
+        fallback_dynamic_dids: "9140002001"
+  rescue:
+    # A mistyped option, or "timeout" of a task, is a failure of Ansible itself and has no "failure".
+    - name: Fail for any other reason
+      ansible.builtin.fail:
+        msg: "{{ ansible_failed_result.msg }}"
+      when: ansible_failed_result.failure.reason | default('') != 'campaign_not_found'
+
+    - name: Go on without the campaign
+      ansible.builtin.debug:
+        msg: There is no such campaign yet, so its numbers are left for later.
+"""
+
+RETURN = r"""
+msg:
+  description: What was done, or the cause of the failure and the next step.
+  type: str
+  returned: always
+  sample: 'Updated campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID.'
+campaign_name:
+  description: The campaign.
+  type: str
+  returned: always
+  sample: Sales
+dynamic_dids:
+  description: The dynamic DIDs as sent. V(null) when the options could not be read.
+  type: list
+  elements: str
+  returned: always
+  sample: ["9140001001", "9140001002"]
+fallback_dynamic_dids:
+  description: The fallback dynamic DIDs as sent. V(null) when the options could not be read.
+  type: list
+  elements: str
+  returned: always
+  sample: ["9140002001"]
+endpoint:
+  description: The base URL that the update is for, in one spelling. V(null) when the options could not be read.
+  type: str
+  returned: always
+  sample: https://in1-ccaas-api.ozonetel.com
+sent:
+  description: Whether a request went out and was confirmed.
+  type: bool
+  returned: always
+  sample: true
+api_message:
+  description:
+    - The text of the last answer, at most 300 characters.
+      Characters that could disturb a screen are removed, and the API key is masked.
+    - V(null) when there was no answer, or one without a text.
+  type: str
+  returned: always
+  sample: Dynamic DIDs updated successfully
+http_status:
+  description: The HTTP status of the last answer, V(null) when there was none.
+  type: int
+  returned: always
+  sample: 200
+attempts:
+  description: How many times the request was tried, 0 in check mode.
+  type: int
+  returned: always
+  sample: 1
+diff:
+  description: The lists before, which are not known, and after.
+  type: dict
+  returned: in diff mode
+  contains:
+    before_header:
+      description: The campaign and its endpoint.
+      type: str
+      returned: always
+      sample: campaign "Sales" at https://in1-ccaas-api.ozonetel.com, before
+    before:
+      description: Says that the lists before are not known.
+      type: str
+      returned: always
+      sample: "Not known: CloudAgent has no call that reads the lists back.\n"
+    after_header:
+      description: The campaign and its endpoint.
+      type: str
+      returned: always
+      sample: campaign "Sales" at https://in1-ccaas-api.ozonetel.com, after
+    after:
+      description: Both lists, a number a line.
+      type: str
+      returned: always
+      sample: "dynamic_dids:\n  9140001001\nfallback_dynamic_dids:\n  9140002001\n"
+failure:
+  description:
+    - Why the update failed, for C(when) and C(rescue).
+    - Results that Ansible itself makes, for example for a mistyped option or C(timeout) of a task, do not have it.
+  type: dict
+  returned: on failure
+  contains:
+    reason:
+      description:
+        - V(invalid_input) - an option can not be used; nothing was sent.
+        - V(authentication_failed) - the account or the API key was refused.
+        - V(campaign_not_found) - the account has no campaign of this name.
+        - V(invalid_dids) - a dynamic DID is not assigned to the account.
+        - V(invalid_fallback_dids) - a fallback dynamic DID is not assigned to the account.
+        - V(dids_required), V(fallback_dids_required) - the server says that the list is missing.
+        - V(rate_limited) - too many requests.
+        - V(server_error) - the server failed, or did not understand the request.
+        - V(unexpected_answer) - an answer that is not documented.
+        - V(redirected) - the server answered with a redirect, which is not followed.
+        - V(connection_failed) - no connection, or one that broke.
+        - V(tls_failed) - the certificate of the server can not be verified, or no secure connection was agreed on.
+        - V(proxy_failed) - the proxy on the way failed.
+        - V(timed_out) - no answer within O(timeout).
+      type: str
+      returned: always
+      sample: campaign_not_found
+    outcome:
+      description:
+        - V(not_applied) - the update was not sent, or every request was refused.
+          The vendor does not say whether a refusal of numbers leaves both lists untouched.
+        - V(unknown) - a request may have reached the server, and no answer says what came of it.
+          It is safe to run the update again, as both lists are always sent whole.
+      type: str
+      returned: always
+      sample: not_applied
+    http_status:
+      description: As RV(http_status).
+      type: int
+      returned: always
+      sample: 200
+    api_message:
+      description: As RV(api_message).
+      type: str
+      returned: always
+      sample: Campaign not found.
+    attempts:
+      description: As RV(attempts).
+      type: int
+      returned: always
+      sample: 1
+"""
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._module import CloudAgentModule
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
+    campaign_argument_spec,
+    connection_argument_spec,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run import run
+
+
+def main() -> None:
+    """Update the lists of one campaign."""
+    run(
+        CloudAgentModule(
+            argument_spec={**connection_argument_spec(), **campaign_argument_spec()},
+            supports_check_mode=True,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server on loopback that does to a connection whatever a test wants."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import ssl
+import threading
+import typing as t
+
+SUCCESS = {"Message": "Dynamic DIDs updated successfully"}
+
+
+class Connection:
+    """One accepted connection, for a behaviour to play with."""
+
+    def __init__(self, sock: socket.socket, stopping: threading.Event) -> None:
+        self.sock = sock
+        self.stopping = stopping
+
+    def read_request(self) -> bytes:
+        """Return the next request whole; empty when the other side has closed."""
+        data = b""
+        while b"\r\n\r\n" not in data:
+            part = self.sock.recv(65536)
+            if not part:
+                return b""
+            data += part
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = next(
+            (
+                int(line[15:])
+                for line in head.split(b"\r\n")
+                if line.lower().startswith(b"content-length:")
+            ),
+            0,
+        )
+        while len(body) < length:
+            body += self.sock.recv(65536)
+        return head + b"\r\n\r\n" + body
+
+    def send(self, data: bytes) -> None:
+        self.sock.sendall(data)
+
+    def drip(self, data: bytes) -> None:
+        """Send a byte every 50 milliseconds until the test is over."""
+        for index in range(len(data)):
+            if self.stopping.wait(0.05):
+                return
+            self.send(data[index : index + 1])
+
+    def reset(self) -> None:
+        """Close the connection so that the other side gets a reset."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+        self.sock.close()
+
+
+Behaviour = t.Callable[[Connection], None]
+
+
+class RawServer:
+    """Gives the n-th connection to the n-th behaviour, and all further ones to the last."""
+
+    def __init__(self, *behaviours: Behaviour, tls: ssl.SSLContext | None = None) -> None:
+        self.behaviours = behaviours
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self._tls = tls
+        self._stopping = threading.Event()
+        self._open: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> RawServer:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stopping.set()
+        for sock in [self._listener, *self._open]:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                sock, _address = self._listener.accept()
+                self._open.append(sock)
+                behaviour = self.behaviours[min(self.connections, len(self.behaviours) - 1)]
+                self.connections += 1
+                threading.Thread(target=self._serve, args=(sock, behaviour), daemon=True).start()
+
+    def _serve(self, sock: socket.socket, behaviour: Behaviour) -> None:
+        with contextlib.suppress(OSError):
+            if self._tls:
+                sock = self._tls.wrap_socket(sock, server_side=True)
+                self._open.append(sock)
+            connection = Connection(sock, self._stopping)
+            read_request = connection.read_request
+
+            def reading() -> bytes:
+                request = read_request()
+                if request:
+                    self.requests.append(request)
+                return request
+
+            connection.read_request = reading  # type: ignore[method-assign]
+            behaviour(connection)
+            sock.close()
+
+
+def answer(
+    body: t.Any = SUCCESS, status: int = 200, headers: str = "", close: bool = False
+) -> Behaviour:
+    """Answer every request of a connection; a body that is no bytes is sent as JSON."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    head = f"HTTP/1.1 {status} Any\r\nContent-Length: {len(content)}\r\n{headers}\r\n".encode()
+
+    def behave(connection: Connection) -> None:
+        while connection.read_request():
+            connection.send(head + content)
+            if close:
+                return
+
+    return behave
+
+
+def after_request(action: t.Callable[[Connection], None]) -> Behaviour:
+    """Read one request, then do this."""
+
+    def behave(connection: Connection) -> None:
+        connection.read_request()
+        action(connection)
+
+    return behave
+
+
+def silent(connection: Connection) -> None:
+    """Say nothing until the test is over."""
+    connection.stopping.wait(30)

@@ -1,0 +1,388 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options: what Ansible makes of them, what each may hold, and the warnings."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists import DidList
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
+    INVALID_INPUT,
+    InvalidInput,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
+    Campaign,
+    Connection,
+    campaign_argument_spec,
+    connection_argument_spec,
+    input_warnings,
+    read_campaign,
+    read_connection,
+)
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import API_KEY, OPTIONS
+
+ENVIRONMENT = ("OZONETEL_USERNAME", "OZONETEL_API_KEY", "OZONETEL_API_URL", "OZONETEL_REGION")
+REQUIRED = {"username": "acme", "api_key": API_KEY}
+
+property_settings = settings(
+    deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+
+
+class Validated(t.NamedTuple):
+    params: dict[str, t.Any]
+    errors: list[str]
+    secrets: set[str]
+
+
+def validate(spec: dict[str, dict[str, t.Any]], params: dict[str, t.Any]) -> Validated:
+    """Return what Ansible makes of the params, as a module and an action plugin get them."""
+    result = ArgumentSpecValidator(spec).validate(params)
+    return Validated(
+        result.validated_parameters, list(result.error_messages), result._no_log_values
+    )
+
+
+def refusal(read: t.Callable[[], object]) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        read()
+    assert caught.value.reason == INVALID_INPUT
+    return caught.value.message
+
+
+def test_the_defaults_of_the_connection() -> None:
+    assert validate(connection_argument_spec(), dict(REQUIRED)) == (
+        {
+            "username": "acme",
+            "api_key": API_KEY,
+            "region": None,
+            "api_url": None,
+            "validate_certs": True,
+            "ca_path": None,
+            "timeout": 60.0,
+            "retries": 2,
+        },
+        [],
+        {API_KEY},
+    )
+
+
+def test_the_account_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OZONETEL_USERNAME", "globex")
+    monkeypatch.setenv("OZONETEL_API_KEY", "from-the-environment")
+    params, errors, secrets = validate(connection_argument_spec(), {})
+    assert errors == []
+    assert (params["username"], params["api_key"]) == ("globex", "from-the-environment")
+    assert secrets == {"from-the-environment"}
+    params, _errors, _secrets = validate(connection_argument_spec(), {"username": "acme"})
+    assert params["username"] == "acme"
+
+
+def test_the_endpoint_of_the_environment_is_left_to_the_choice_of_the_endpoint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OZONETEL_API_URL", "https://cc.partner.example")
+    monkeypatch.setenv("OZONETEL_REGION", "international")
+    params = validate(connection_argument_spec(), dict(REQUIRED)).params
+    assert (params["region"], params["api_url"]) == (None, None)
+
+
+@pytest.mark.parametrize("missing", ["username", "api_key"])
+def test_the_account_is_required(missing: str) -> None:
+    params = {name: value for name, value in REQUIRED.items() if name != missing}
+    errors = validate(connection_argument_spec(), params).errors
+    assert errors == [f"missing required arguments: {missing}"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"region": "nowhere"}, "value of region must be one of: domestic, international"),
+        ({"timeout": "soon"}, "argument 'timeout' is of type"),
+        ({"retries": "2.5"}, "argument 'retries' is of type"),
+        ({"validate_certs": "maybe"}, "argument 'validate_certs' is of type"),
+    ],
+)
+def test_what_ansible_refuses(options: dict[str, t.Any], error: str) -> None:
+    errors = validate(connection_argument_spec(), {**REQUIRED, **options}).errors
+    assert len(errors) == 1
+    assert error in errors[0]
+
+
+@pytest.mark.parametrize(
+    "value", [9140001001, 9.5, True, "9140001001", ["9140001001", 9140001002], [None], {"a": 1}]
+)
+def test_lists_arrive_as_the_user_gave_them(value: t.Any) -> None:
+    options = {"campaign_name": "Sales", "dynamic_dids": value, "fallback_dynamic_dids": value}
+    params, errors, _secrets = validate(campaign_argument_spec(), options)
+    assert errors == []
+    assert params == options
+    assert type(params["dynamic_dids"]) is type(value)
+
+
+def test_a_campaign_is_required_whole() -> None:
+    assert validate(campaign_argument_spec(), {}).errors == [
+        "missing required arguments: campaign_name, dynamic_dids, fallback_dynamic_dids"
+    ]
+
+
+def connection_with(environment: dict[str, str], **options: t.Any) -> Connection:
+    return read_connection({**OPTIONS, **options}, environment)
+
+
+def test_a_connection_is_read_whole() -> None:
+    assert connection_with({}) == Connection(
+        username="acme",
+        api_key=API_KEY,
+        endpoint="https://in1-ccaas-api.ozonetel.com",
+        verify=True,
+        timeout=60.0,
+        retries=2,
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "endpoint"),
+    [
+        ({}, {"OZONETEL_REGION": "international"}, "https://api.ccaas.ozonetel.com"),
+        ({"region": "international"}, {}, "https://api.ccaas.ozonetel.com"),
+        ({"api_url": "https://cc.partner.example/"}, {}, "https://cc.partner.example"),
+    ],
+)
+def test_the_endpoint_comes_from_options_or_environment(
+    options: dict[str, t.Any], environment: dict[str, str], endpoint: str
+) -> None:
+    assert connection_with(environment, **options).endpoint == endpoint
+
+
+@pytest.fixture(name="paths")
+def _paths(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the paths that the tables call by short names."""
+    folder = tmp_path_factory.mktemp("authorities")
+    paths = {"folder": str(folder), "missing": str(folder / "missing.pem")}
+    for name in ("own.pem", "bundle.pem", "curl.pem"):
+        (folder / name).write_text("", encoding="utf-8")
+        paths[name] = str(folder / name)
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("validate_certs", "ca_path", "environment", "verify"),
+    [
+        (True, None, {}, True),
+        (True, None, {"REQUESTS_CA_BUNDLE": "", "CURL_CA_BUNDLE": ""}, True),
+        (True, None, {"REQUESTS_CA_BUNDLE": "bundle.pem"}, "bundle.pem"),
+        (True, None, {"CURL_CA_BUNDLE": "curl.pem"}, "curl.pem"),
+        (True, None, {"REQUESTS_CA_BUNDLE": "", "CURL_CA_BUNDLE": "curl.pem"}, "curl.pem"),
+        (
+            True,
+            None,
+            {"REQUESTS_CA_BUNDLE": "bundle.pem", "CURL_CA_BUNDLE": "curl.pem"},
+            "bundle.pem",
+        ),
+        (True, "own.pem", {"REQUESTS_CA_BUNDLE": "bundle.pem"}, "own.pem"),
+        (True, "own.pem", {"REQUESTS_CA_BUNDLE": "missing"}, "own.pem"),
+        (True, "folder", {}, "folder"),
+        # Without verification no file of authorities is looked at.
+        (False, None, {}, False),
+        (False, "own.pem", {"REQUESTS_CA_BUNDLE": "bundle.pem"}, False),
+        (False, "missing", {}, False),
+        (False, None, {"REQUESTS_CA_BUNDLE": "missing"}, False),
+    ],
+)
+def test_what_the_certificate_is_verified_with(
+    paths: dict[str, str],
+    validate_certs: bool,
+    ca_path: str | None,
+    environment: dict[str, str],
+    verify: bool | str,
+) -> None:
+    connection = connection_with(
+        {name: paths.get(value, value) for name, value in environment.items()},
+        validate_certs=validate_certs,
+        ca_path=None if ca_path is None else paths[ca_path],
+    )
+    assert connection.verify == (paths[verify] if isinstance(verify, str) else verify)
+
+
+@pytest.mark.parametrize(
+    ("ca_path", "environment", "subject"),
+    [
+        ("missing", {"REQUESTS_CA_BUNDLE": "own.pem"}, "ca_path"),
+        (None, {"REQUESTS_CA_BUNDLE": "missing"}, "The environment variable REQUESTS_CA_BUNDLE"),
+        (None, {"CURL_CA_BUNDLE": "missing"}, "The environment variable CURL_CA_BUNDLE"),
+    ],
+)
+def test_authorities_that_are_missing(
+    paths: dict[str, str], ca_path: str | None, environment: dict[str, str], subject: str
+) -> None:
+    message = refusal(
+        lambda: connection_with(
+            {name: paths[value] for name, value in environment.items()},
+            ca_path=None if ca_path is None else paths[ca_path],
+        )
+    )
+    missing = paths["missing"]
+    assert message == f"{subject} names a file or directory that can't be read here: {missing}"
+
+
+def test_authorities_that_may_not_be_read(
+    paths: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def may_not_read(path: str, mode: int) -> bool:
+        return not mode & os.R_OK
+
+    # The tests may run as root, who may read everything.
+    monkeypatch.setattr("os.access", may_not_read)
+    message = refusal(lambda: connection_with({}, ca_path=paths["own.pem"]))
+    assert message.startswith("ca_path names a file or directory that can't be read here")
+
+
+@pytest.mark.parametrize("ca_path", ["/etc/ssl\0.pem", "/etc/ssl/\ud800.pem"])
+def test_authorities_whose_path_no_system_knows(ca_path: str) -> None:
+    message = refusal(lambda: connection_with({}, ca_path=ca_path))
+    assert message.startswith("ca_path ")
+    assert message.isprintable()
+
+
+CONTROL = (
+    "has a control character, such as a line break, as character {}. "
+    "Look at where the value comes from."
+)
+
+
+@pytest.mark.parametrize("name", ["username", "api_key", "campaign_name"])
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        pytest.param("", "is empty.", id="empty"),
+        pytest.param(" \t\n", "is empty.", id="blank"),
+        pytest.param("\u00a0", "is empty.", id="no-break space"),
+        pytest.param("s3cret\n", CONTROL.format(7), id="line break at the end"),
+        pytest.param("\x00s3cret", CONTROL.format(1), id="NUL"),
+        pytest.param("s3\x1b[31mcret", CONTROL.format(3), id="escape code"),
+        pytest.param("s3\x85cret", CONTROL.format(3), id="next line"),
+        pytest.param("s3\ud800cret", "is not valid UTF-8 text: see character 3.", id="surrogate"),
+    ],
+)
+def test_texts_that_can_not_be_used(name: str, value: str, message: str) -> None:
+    def read() -> None:
+        connection_with({}, **{name: value})
+        read_campaign({**OPTIONS, name: value})
+
+    assert refusal(read) == f"{name} {message}"
+
+
+@pytest.mark.parametrize(
+    "name", ["Sales", " Sales ", "B\u00fccher \U0001f4de", "{{ x }}", "a,b", "0"]
+)
+def test_names_are_kept_exactly(name: str) -> None:
+    assert read_campaign({**OPTIONS, "campaign_name": name}).name == name
+    connection = connection_with({}, username=name, api_key=name)
+    assert (connection.username, connection.api_key) == (name, name)
+
+
+@property_settings
+@given(st.text(st.characters(), min_size=1).map(lambda text: f"Pa55{text}"))
+def test_a_refused_key_is_not_in_the_message(api_key: str) -> None:
+    try:
+        assert connection_with({}, api_key=api_key).api_key == api_key
+    except InvalidInput as refused:
+        assert "Pa55" not in refused.message
+
+
+@pytest.mark.parametrize("timeout", [0.001, 0.5, 60.0, 86400.0, 1e300])
+def test_timeouts_that_are_accepted(timeout: float) -> None:
+    assert connection_with({}, timeout=timeout).timeout == timeout
+
+
+@pytest.mark.parametrize("timeout", [0.0, -0.0, -1.0, float("inf"), float("-inf"), float("nan")])
+def test_timeouts_that_are_refused(timeout: float) -> None:
+    message = refusal(lambda: connection_with({}, timeout=timeout))
+    assert message == "timeout has to be a number of seconds over 0."
+
+
+@pytest.mark.parametrize("retries", [0, 1, 10])
+def test_retries_that_are_accepted(retries: int) -> None:
+    assert connection_with({}, retries=retries).retries == retries
+
+
+@pytest.mark.parametrize("retries", [-1, 11, 1000])
+def test_retries_that_are_refused(retries: int) -> None:
+    message = refusal(lambda: connection_with({}, retries=retries))
+    assert message == "retries has to be from 0 to 10."
+
+
+def test_a_campaign_is_read_whole() -> None:
+    assert read_campaign({**OPTIONS, "fallback_dynamic_dids": 9140002001}) == Campaign(
+        name="Sales",
+        dynamic=DidList(["9140001001", "9140001002"], held_integers=False, notices=[]),
+        fallback=DidList(["9140002001"], held_integers=True, notices=[]),
+    )
+
+
+@pytest.mark.parametrize("name", ["dynamic_dids", "fallback_dynamic_dids"])
+def test_a_refused_list_is_called_by_its_option(name: str) -> None:
+    message = refusal(lambda: read_campaign({**OPTIONS, name: []}))
+    assert message == f"{name} is an empty list. Give at least one DID."
+
+
+MASKED = (
+    "The API key also occurs in {}. Ansible masks it there in what it shows; "
+    "the request holds the true values."
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "warnings"),
+    [
+        pytest.param({}, [], id="nothing to warn of"),
+        pytest.param({"api_key": "acme"}, [MASKED.format("username")], id="key is the user"),
+        pytest.param({"api_key": "ale"}, [MASKED.format("campaign_name")], id="in the campaign"),
+        pytest.param({"api_key": "ALE"}, [], id="other letters are another key"),
+        pytest.param({"api_key": "0001001"}, [MASKED.format("dynamic_dids")], id="in a DID"),
+        pytest.param(
+            {"api_key": "914000"},
+            [MASKED.format("dynamic_dids, fallback_dynamic_dids")],
+            id="in both lists",
+        ),
+        pytest.param(
+            {"api_key": "1", "username": "u1", "campaign_name": "c1"},
+            [MASKED.format("username, campaign_name, dynamic_dids, fallback_dynamic_dids")],
+            id="everywhere",
+        ),
+    ],
+)
+def test_warnings_where_ansible_will_mask(options: dict[str, t.Any], warnings: list[str]) -> None:
+    found = input_warnings(connection_with({}, **options), read_campaign({**OPTIONS, **options}))
+    assert found == warnings
+
+
+def test_all_kinds_of_warnings_in_order() -> None:
+    options = {
+        "api_key": "acme",
+        "dynamic_dids": "9140001001\u200b,9140001001",
+        "fallback_dynamic_dids": ["\u200b9140001001"],
+    }
+    found = input_warnings(connection_with({}, **options), read_campaign({**OPTIONS, **options}))
+    assert [warning.split(" ")[0:2] for warning in found] == [
+        ["dynamic_dids:", "invisible"],
+        ["fallback_dynamic_dids:", "invisible"],
+        ["dynamic_dids", "holds"],
+        ["In", "both"],
+        ["The", "API"],
+    ]

@@ -1,0 +1,153 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of a result, whole dictionaries compared."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists import DidList
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
+    TIMED_OUT,
+    UNKNOWN,
+    InvalidInput,
+    UpdateFailure,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import (
+    AFTER_BACKOFF,
+    APPLIED,
+    Attempt,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import Campaign
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import (
+    campaign_diff,
+    confirmed_result,
+    empty_result,
+    failed_result,
+    input_result,
+    predicted_result,
+)
+
+ENDPOINT = "https://cc.partner.example"
+
+
+def campaign_of(dynamic: int, fallback: int) -> Campaign:
+    """Return a campaign with so many numbers in its lists."""
+    return Campaign(
+        "Sales",
+        DidList([str(9140001001 + place) for place in range(dynamic)], False, []),
+        DidList([str(9140002001 + place) for place in range(fallback)], False, []),
+    )
+
+
+CAMPAIGN = campaign_of(2, 1)
+
+
+def test_before_anything_is_known() -> None:
+    assert empty_result("Sales") == {
+        "changed": False,
+        "campaign_name": "Sales",
+        "dynamic_dids": None,
+        "fallback_dynamic_dids": None,
+        "endpoint": None,
+        "sent": False,
+        "api_message": None,
+        "http_status": None,
+        "attempts": 0,
+    }
+
+
+def test_once_the_options_were_read() -> None:
+    assert input_result(ENDPOINT, CAMPAIGN) == {
+        "campaign_name": "Sales",
+        "dynamic_dids": ["9140001001", "9140001002"],
+        "fallback_dynamic_dids": ["9140002001"],
+        "endpoint": ENDPOINT,
+    }
+
+
+@pytest.mark.parametrize(
+    ("dynamic", "fallback", "counted"),
+    [
+        (1, 1, "1 dynamic DID, 1 fallback dynamic DID"),
+        (2, 1, "2 dynamic DIDs, 1 fallback dynamic DID"),
+        (1, 10_000, "1 dynamic DID, 10000 fallback dynamic DIDs"),
+    ],
+)
+def test_the_numbers_are_counted(dynamic: int, fallback: int, counted: str) -> None:
+    campaign = campaign_of(dynamic, fallback)
+    exchange = Exchange([Attempt(None, APPLIED)])
+    assert predicted_result(campaign) == {
+        "changed": True,
+        "msg": f'Would update campaign "Sales": {counted}. Nothing was sent.',
+    }
+    assert confirmed_result(campaign, exchange)["msg"] == f'Updated campaign "Sales": {counted}.'
+
+
+def test_a_confirmed_update_tells_of_the_last_attempt() -> None:
+    exchange = Exchange(
+        [
+            Attempt("server_error", UNKNOWN, AFTER_BACKOFF, "", 503, "Service Unavailable"),
+            Attempt(
+                None, APPLIED, http_status=200, api_message="Dynamic DIDs updated successfully"
+            ),
+        ]
+    )
+    assert confirmed_result(CAMPAIGN, exchange) == {
+        "changed": True,
+        "msg": 'Updated campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID.',
+        "sent": True,
+        "api_message": "Dynamic DIDs updated successfully",
+        "http_status": 200,
+        "attempts": 2,
+    }
+
+
+def test_a_failure_is_told_twice() -> None:
+    failure = UpdateFailure(TIMED_OUT, "No answer.", UNKNOWN, 408, "Request Timeout", 3)
+    assert str(failure) == "No answer."
+    assert failed_result(failure) == {
+        "changed": False,
+        "msg": "No answer.",
+        "http_status": 408,
+        "api_message": "Request Timeout",
+        "attempts": 3,
+        "failure": {
+            "reason": "timed_out",
+            "outcome": "unknown",
+            "http_status": 408,
+            "api_message": "Request Timeout",
+            "attempts": 3,
+        },
+    }
+
+
+def test_refused_input_was_not_sent() -> None:
+    assert failed_result(InvalidInput("dynamic_dids is empty."))["failure"] == {
+        "reason": "invalid_input",
+        "outcome": "not_applied",
+        "http_status": None,
+        "api_message": None,
+        "attempts": 0,
+    }
+
+
+def test_the_diff_says_that_the_lists_before_are_not_known() -> None:
+    assert campaign_diff(ENDPOINT, CAMPAIGN) == {
+        "before_header": f'campaign "Sales" at {ENDPOINT}, before',
+        "before": "Not known: CloudAgent has no call that reads the lists back.\n",
+        "after_header": f'campaign "Sales" at {ENDPOINT}, after',
+        "after": (
+            "dynamic_dids:\n  9140001001\n  9140001002\nfallback_dynamic_dids:\n  9140002001\n"
+        ),
+    }
+
+
+def test_a_filled_result_keeps_every_key_that_is_always_there() -> None:
+    keys = set(empty_result("Sales")) | {"msg"}
+    filled = {**empty_result("Sales"), **input_result(ENDPOINT, CAMPAIGN)}
+    assert {*filled, *predicted_result(CAMPAIGN)} == keys
+    assert {*filled, *confirmed_result(CAMPAIGN, Exchange([Attempt(None, APPLIED)]))} == keys
+    assert {*filled, *failed_result(InvalidInput("No."))} == {*keys, "failure"}

@@ -1,0 +1,183 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From options to result, whole results compared; the server is a mock."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+import responses
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _run
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
+    API_KEY,
+    ClockDouble,
+    Ended,
+    ModuleDouble,
+    longest,
+)
+
+URL = "https://in1-ccaas-api.ozonetel.com/APIServices/dynamic/did/update"
+LISTS = {
+    "campaign_name": "Sales",
+    "dynamic_dids": ["9140001001", "9140001002"],
+    "fallback_dynamic_dids": ["9140002001"],
+    "endpoint": "https://in1-ccaas-api.ozonetel.com",
+}
+NO_ANSWER = {"api_message": None, "http_status": None, "attempts": 0}
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OZONETEL_API_URL", "OZONETEL_REGION", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def run(module: ModuleDouble, *messages: str, status: int = 200) -> list[t.Any]:
+    """Run against answers with these messages and return the bodies that were sent."""
+    client = HttpClient(SessionCache(), Watchdog(), ClockDouble(), longest)
+    with responses.RequestsMock() as mock:
+        for message in messages:
+            mock.post(URL, json={"Message": message}, status=status)
+        with pytest.raises(Ended):
+            _run.run(module, client)
+        return [json.loads(call.request.body or b"") for call in mock.calls]
+
+
+def test_a_confirmed_update() -> None:
+    module = ModuleDouble()
+    assert run(module, "Dynamic DIDs updated successfully") == [
+        {
+            "username": "acme",
+            "campaignName": "Sales",
+            "apiKey": API_KEY,
+            "dynamicDIDs": "9140001001,9140001002",
+            "fallbackDynamicDIDs": "9140002001",
+        }
+    ]
+    assert module.result == {
+        **LISTS,
+        "changed": True,
+        "msg": 'Updated campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID.',
+        "sent": True,
+        "api_message": "Dynamic DIDs updated successfully",
+        "http_status": 200,
+        "attempts": 1,
+    }
+    assert module.warnings == []
+
+
+def test_check_mode_sends_nothing_and_predicts_a_change() -> None:
+    module = ModuleDouble(check_mode=True)
+    assert run(module) == []
+    assert module.result == {
+        **LISTS,
+        **NO_ANSWER,
+        "changed": True,
+        "msg": 'Would update campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID. Nothing was sent.',
+        "sent": False,
+    }
+
+
+def test_check_mode_checks_everything() -> None:
+    module = ModuleDouble(check_mode=True, fallback_dynamic_dids=[True])
+    assert run(module) == []
+    assert module.result["failure"]["reason"] == "invalid_input"
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_the_diff_names_the_campaign_and_shows_a_number_a_line(check_mode: bool) -> None:
+    module = ModuleDouble(check_mode=check_mode, diff=True)
+    run(module, *([] if check_mode else ["Dynamic DIDs updated successfully"]))
+    assert module.result["diff"] == {
+        "before_header": 'campaign "Sales" at https://in1-ccaas-api.ozonetel.com, before',
+        "before": "Not known: CloudAgent has no call that reads the lists back.\n",
+        "after_header": 'campaign "Sales" at https://in1-ccaas-api.ozonetel.com, after',
+        "after": "dynamic_dids:\n  9140001001\n  9140001002\nfallback_dynamic_dids:\n  9140002001\n",
+    }
+
+
+def test_a_refusal() -> None:
+    module = ModuleDouble(diff=True)
+    assert len(run(module, "Campaign not found.", status=404)) == 1
+    answer = {"api_message": "Campaign not found.", "http_status": 404, "attempts": 1}
+    assert module.result == {
+        **LISTS,
+        **answer,
+        "failed": True,
+        "changed": False,
+        "sent": False,
+        "msg": 'The account "acme" has no campaign named "Sales". Check campaign_name letter by '
+        "letter, upper and lower case included.",
+        "failure": {"reason": "campaign_not_found", "outcome": "not_applied", **answer},
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "known"),
+    [
+        ({"api_url": "http://cc.partner.example"}, {}),
+        ({"region": "international", "api_url": "https://cc.partner.example"}, {}),
+        ({"timeout": 0.0}, {}),
+        ({"retries": 11}, {}),
+        ({"username": ""}, {}),
+        ({"campaign_name": " "}, {"campaign_name": " "}),
+        ({"dynamic_dids": []}, {}),
+        ({"fallback_dynamic_dids": ["x"]}, {}),
+    ],
+)
+def test_bad_input_fails_before_anything_is_sent(
+    options: dict[str, t.Any], known: dict[str, t.Any]
+) -> None:
+    module = ModuleDouble(**options)
+    assert run(module) == []
+    msg = module.result.pop("msg")
+    assert msg.endswith(".")
+    assert module.result == {
+        "campaign_name": "Sales",
+        "dynamic_dids": None,
+        "fallback_dynamic_dids": None,
+        "endpoint": None,
+        **known,
+        **NO_ANSWER,
+        "failed": True,
+        "changed": False,
+        "sent": False,
+        "failure": {"reason": "invalid_input", "outcome": "not_applied", **NO_ANSWER},
+    }
+
+
+def test_warnings_are_passed_on() -> None:
+    module = ModuleDouble(
+        api_key="914",
+        dynamic_dids="\u202d9140001001\u202c,9140001001",
+        fallback_dynamic_dids="9140001001",
+    )
+    sent = run(module, "Dynamic DIDs updated successfully")
+    assert sent[0]["dynamicDIDs"] == "9140001001,9140001001"
+    assert len(module.warnings) == 4
+    assert "The API key also occurs in dynamic_dids, fallback_dynamic_dids." in module.warnings[3]
+
+
+def test_the_key_is_masked_in_what_the_server_says() -> None:
+    module = ModuleDouble()
+    run(module, f"\x1b[31mNo such key: {API_KEY}\u202e {{{{ x }}}}")
+    assert module.result["failure"]["reason"] == "unexpected_answer"
+    assert module.result["api_message"] == "No such key: ******** {{ x }}"
+    assert API_KEY not in repr(module.result)
+
+
+def test_requests_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_run, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
+    module = ModuleDouble()
+    assert run(module) == []
+    assert module.result["msg"].startswith(
+        "Failed to import the required Python library (requests)"
+    )
+    assert module.result["exception"] == "Traceback: no requests"

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module itself: it ends well with no options at all, and with those that it needs."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+import responses
+from ansible.module_utils import basic
+from ansible.module_utils.common.text.converters import to_bytes
+
+from ansible_collections.ozonetel.cloudagent.plugins.modules import ozonetel_dynamic_dids
+
+ENVIRONMENT = (
+    "OZONETEL_USERNAME",
+    "OZONETEL_API_KEY",
+    "OZONETEL_API_URL",
+    "OZONETEL_REGION",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+)
+LISTS = {
+    "campaign_name": "Sales",
+    "dynamic_dids": "9140001001",
+    "fallback_dynamic_dids": ["9140002001"],
+}
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+
+
+class RunModule(t.Protocol):
+    def __call__(self, **options: t.Any) -> dict[str, t.Any]: ...
+
+
+@pytest.fixture(name="run_module")
+def _run_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> RunModule:
+    def run(**options: t.Any) -> dict[str, t.Any]:
+        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": options})
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", to_bytes(arguments))
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        with pytest.raises(SystemExit):
+            ozonetel_dynamic_dids.main()
+        return t.cast(t.Dict[str, t.Any], json.loads(capsys.readouterr().out))
+
+    return run
+
+
+def test_no_options_at_all(run_module: RunModule) -> None:
+    result = run_module()
+    assert result["failed"] is True
+    assert result["msg"].startswith(
+        "missing required arguments: api_key, campaign_name, dynamic_dids, fallback_dynamic_dids, "
+        "username. Set it in the task or in module_defaults, or set OZONETEL_API_KEY and "
+        "OZONETEL_USERNAME in the environment of the host and user that run the update."
+    )
+    assert "{{ lookup('ansible.builtin.env', 'OZONETEL_API_KEY') }}" in result["msg"]
+
+
+def test_other_missing_options_are_told_in_ansible_s_words(run_module: RunModule) -> None:
+    options = {name: value for name, value in LISTS.items() if name != "campaign_name"}
+    assert run_module(username="acme", api_key="a-key", **options)["msg"] == (
+        "missing required arguments: campaign_name"
+    )
+
+
+def test_the_account_from_the_environment(
+    run_module: RunModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OZONETEL_USERNAME", "acme")
+    monkeypatch.setenv("OZONETEL_API_KEY", "key-of-the-environment")
+    monkeypatch.setenv("OZONETEL_API_URL", "https://cc.partner.example/prefix/")
+    url = "https://cc.partner.example/prefix/APIServices/dynamic/did/update"
+    with responses.RequestsMock() as mock:
+        mock.post(url, json={"Message": "Dynamic DIDs updated successfully"})
+        result = run_module(**LISTS)
+        sent = json.loads(t.cast(bytes, mock.calls[0].request.body))
+    assert (sent["username"], sent["apiKey"]) == ("acme", "key-of-the-environment")
+    assert result["changed"] is True
+    assert result["endpoint"] == "https://cc.partner.example/prefix"
+    assert "key-of-the-environment" not in json.dumps(result)
+
+
+@pytest.mark.parametrize("value", [9140001001, "9140001001", ["9140001001"], [9140001001]])
+def test_every_form_of_a_list_passes_through_ansible_s_own_checks(
+    value: object, run_module: RunModule
+) -> None:
+    options = {**LISTS, "dynamic_dids": value, "_ansible_check_mode": True}
+    result = run_module(username="acme", api_key="a-key", **options)
+    assert result["dynamic_dids"] == ["9140001001"]
+
+
+@pytest.mark.parametrize("value", [None, True, 9140001001.0, {"a": 1}, [[1]], "", []])
+def test_a_value_that_is_no_list_is_our_own_error(value: object, run_module: RunModule) -> None:
+    result = run_module(username="acme", api_key="a-key", **{**LISTS, "dynamic_dids": value})
+    assert result["failure"]["reason"] == "invalid_input"
+    assert result["msg"].startswith("dynamic_dids")

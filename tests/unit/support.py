@@ -1,0 +1,73 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What several tests share: a stand-in for AnsibleModule, a clock, and options that are right."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
+
+API_KEY = "k3y/with+specials"
+
+OPTIONS: dict[str, t.Any] = {
+    "username": "acme",
+    "api_key": API_KEY,
+    "region": None,
+    "api_url": None,
+    "validate_certs": True,
+    "ca_path": None,
+    "timeout": 60.0,
+    "retries": 2,
+    "campaign_name": "Sales",
+    "dynamic_dids": ["9140001001", "9140001002"],
+    "fallback_dynamic_dids": ["9140002001"],
+}
+
+
+class Ended(BaseException):
+    """The module ended; a BaseException, as SystemExit is, so that no code of ours catches it."""
+
+
+class ModuleDouble:
+    """Keeps what a module was told, in place of printing it and exiting."""
+
+    def __init__(self, check_mode: bool = False, diff: bool = False, **options: t.Any) -> None:
+        self.params = {**OPTIONS, **options}
+        self.check_mode = check_mode
+        self._diff = diff
+        self.warnings: list[str] = []
+        self.result: dict[str, t.Any] = {}
+
+    def warn(self, warning: str) -> None:
+        self.warnings.append(warning)
+
+    def exit_json(self, **result: t.Any) -> t.NoReturn:
+        self.result = result
+        raise Ended
+
+    def fail_json(self, msg: str, **result: t.Any) -> t.NoReturn:
+        self.result = {"failed": True, "msg": msg, **result}
+        raise Ended
+
+
+class ClockDouble(Clock):
+    """A clock that stands still but for the waits, which it writes down."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    def monotonic(self) -> float:
+        return 1000.0 + sum(self.waits)
+
+    def now(self) -> float:
+        return 1_800_000_000.0 + sum(self.waits)
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+
+def longest(_least: float, most: float) -> float:
+    """Stand in for random.uniform."""
+    return most
