@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import socket
 import threading
 import time
@@ -63,47 +64,58 @@ class Guard:
 
 
 class Watchdog:
-    """One thread for all attempts of a process; it is started by the first of them."""
+    """One thread for all attempts of a process; it is started by the first of them.
+
+    An exception of a signal handler, such as Ansible's ``timeout``, may interrupt the thread that
+    makes an attempt anywhere. So that thread holds a lock for a moment only, and never waits.
+    """
 
     def __init__(self) -> None:
-        self._condition = threading.Condition()
+        self._lock = threading.Lock()
         self._guards: set[Guard] = set()
         self._wakes_at: float | None = None
+        self._wake_up: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     @contextlib.contextmanager
     def guard(self, seconds: float) -> t.Iterator[Guard]:
         """Guard the attempt that this thread makes inside of the context."""
         guard = Guard(time.monotonic() + seconds)
-        self._add(guard)
         _of_this_thread.guard = guard
         try:
+            self._add(guard)
             yield guard
         finally:
             _of_this_thread.guard = None
-            with self._condition:
+            with self._lock:
                 self._guards.discard(guard)
             guard.release()
 
     def _add(self, guard: Guard) -> None:
-        with self._condition:
+        with self._lock:
             self._guards.add(guard)
+            wakes_in_time = self._wakes_at is not None and self._wakes_at <= guard.end
             if self._thread is None or not self._thread.is_alive():
-                self._wakes_at = None
                 self._thread = threading.Thread(target=self._run, name="cloudagent", daemon=True)
                 self._thread.start()
-            elif self._wakes_at is None or guard.end < self._wakes_at:
-                self._condition.notify()
+            elif not wakes_in_time:
+                self._wake_up.put(None)
 
     def _run(self) -> None:
-        with self._condition:
-            while True:
-                now = time.monotonic()
-                for guard in [guard for guard in self._guards if guard.end <= now]:
-                    self._guards.discard(guard)
-                    guard.expire()
-                self._wakes_at = min((guard.end for guard in self._guards), default=None)
-                self._condition.wait(None if self._wakes_at is None else self._wakes_at - now)
+        while True:
+            seconds = self._expire_guards()
+            with contextlib.suppress(queue.Empty):
+                self._wake_up.get(timeout=seconds)
+
+    def _expire_guards(self) -> float | None:
+        """End what has to end, and return the seconds until the next one has to, if any."""
+        with self._lock:
+            now = time.monotonic()
+            for guard in [guard for guard in self._guards if guard.end <= now]:
+                self._guards.discard(guard)
+                guard.expire()
+            self._wakes_at = min((guard.end for guard in self._guards), default=None)
+            return None if self._wakes_at is None else max(0.0, self._wakes_at - now)
 
 
 class _OfThisThread(threading.local):
