@@ -35,6 +35,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import
     input_result,
     predicted_result,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import mask_secret
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._update import update_campaign
 
 _CLIENT = HttpClient(SessionCache(), Watchdog())
@@ -51,21 +52,29 @@ def run(module: t.Any, client: HttpClient = _CLIENT) -> None:
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     result = empty_result(module.params["campaign_name"])
-    try:
-        _fill_result(result, module, client)
-    except UpdateFailure as failure:
-        result.update(failed_result(failure))
-        module.fail_json(**result)
+    failure = _fill_result(result, module, client)
+    # Outside of any except, so that Ansible adds no traceback of the exception.
+    if failure is not None:
+        module.fail_json(**{**result, **failed_result(failure)})
     module.exit_json(**result)
 
 
-def _fill_result(result: Result, module: t.Any, client: HttpClient) -> None:
+def _fill_result(result: Result, module: t.Any, client: HttpClient) -> UpdateFailure | None:
+    try:
+        _update(result, module, client)
+    except UpdateFailure as failure:
+        return failure
+    return None
+
+
+def _update(result: Result, module: t.Any, client: HttpClient) -> None:
     connection = read_connection(module.params, os.environ)
     deadline = Deadline(client.clock, connection.timeout)
     campaign = read_campaign(module.params)
     result.update(input_result(connection.endpoint, campaign))
     for warning in input_warnings(connection, campaign):
-        module.warn(warning)
+        # Ansible before 2.22 shows warnings without masking what is secret.
+        module.warn(mask_secret(warning, connection.api_key))
     if module.check_mode:
         result.update(predicted_result(campaign))
     else:
