@@ -44,7 +44,7 @@ sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", "--quiet", *ar
 def leave_home_alone() -> None:
     """Give every tool a HOME in the clone that knows the user's settings for pip and git."""
     HOME.joinpath(".config").mkdir(parents=True, exist_ok=True)
-    for name in (".config/pip", ".gitconfig", ".netrc", ".pip"):
+    for name in (".config/pip", ".gitconfig", ".pip"):
         theirs, ours = Path.home() / name, HOME / name
         if theirs.exists() and not os.path.lexists(ours):
             ours.symlink_to(theirs)

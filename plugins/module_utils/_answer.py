@@ -124,7 +124,8 @@ def _judge_status(reading: _Reading, answer: HttpAnswer) -> Attempt:
     if answer.status == 408:
         return reading.unknown(_failure.TIMED_OUT, AFTER_BACKOFF)
     retry = AFTER_BACKOFF if answer.status == 425 else NEVER
-    return reading.unknown(_failure.UNEXPECTED_ANSWER, retry, reading.shown_body())
+    detail = "" if reading.api_message else reading.shown_body()
+    return reading.unknown(_failure.UNEXPECTED_ANSWER, retry, detail)
 
 
 def _json_object(body: bytes) -> JsonObject:

@@ -12,6 +12,7 @@ import re
 import typing as t
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import InvalidInput
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import mask_secret
 
 _DID = re.compile(r"\+?[0-9]{3,17}", re.ASCII)
 _SPREADSHEET_NUMBER = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+]?[0-9]+|[0-9]+\.0+", re.ASCII)
@@ -38,12 +39,13 @@ class DidList(t.NamedTuple):
     notices: list[str]
 
 
-def read_did_list(name: str, value: object) -> DidList:
+def read_did_list(name: str, value: object, secret: str = "") -> DidList:
     """Return the DIDs that an option holds.
 
     Args:
         name: the option, such as ``dynamic_dids``; it begins every message.
         value: a list of strings and integers, one string with commas, or one integer.
+        secret: the API key, which is masked where a value is shown.
 
     Raises:
         InvalidInput: the value or one of its items is no DID; with the position, from 1.
@@ -52,7 +54,7 @@ def read_did_list(name: str, value: object) -> DidList:
     numbers: list[str] = []
     marked: list[int] = []
     for position, item in enumerate(items, start=1):
-        number, had_marks = _read_item(f"{name}, item {position}", item)
+        number, had_marks = _read_item(f"{name}, item {position}", item, secret)
         numbers.append(number)
         if had_marks:
             marked.append(position)
@@ -112,9 +114,9 @@ def _split_items(name: str, value: object) -> list[object]:
     )
 
 
-def _read_item(place: str, item: object) -> tuple[str, bool]:
+def _read_item(place: str, item: object, secret: str) -> tuple[str, bool]:
     if isinstance(item, str):
-        return _read_text(place, item)
+        return _read_text(place, item, secret)
     if isinstance(item, bool) or not isinstance(item, int):
         raise InvalidInput(f"{place}, is {_kind(item)}, which is no DID. {_QUOTE}")
     number = format(item, "d") if abs(item) < 10**40 else "a very large integer"
@@ -128,13 +130,13 @@ def _read_item(place: str, item: object) -> tuple[str, bool]:
     return number, False
 
 
-def _read_text(place: str, item: str) -> tuple[str, bool]:
+def _read_text(place: str, item: str, secret: str) -> tuple[str, bool]:
     _refuse_placeholder(place, item)
     visible = _without_marks(item)
     number = visible.strip()
     if _DID.fullmatch(number):
         return number, visible != item
-    raise InvalidInput(f"{place}, is {_shown(item)}: {_what_is_wrong(number)}")
+    raise InvalidInput(f"{place}, is {_shown(item, secret)}: {_what_is_wrong(number)}")
 
 
 def _what_is_wrong(number: str) -> str:
@@ -203,6 +205,8 @@ def _kind(value: object) -> str:
     return "of a type that holds no number"
 
 
-def _shown(text: str) -> str:
-    cut = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "..."
+def _shown(text: str, secret: str) -> str:
+    # Masked before it is cut or escaped, as Ansible's own masking finds the whole key alone.
+    masked = mask_secret(text, secret)
+    cut = masked if len(masked) <= _SHOWN_CHARACTERS else masked[:_SHOWN_CHARACTERS] + "..."
     return ascii(str(cut))

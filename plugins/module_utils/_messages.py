@@ -16,6 +16,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists imp
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._endpoint import host_of
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import Attempt
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.faults import NO_AGREEMENT
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.proxies import shown_proxy
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     Campaign,
@@ -183,6 +184,11 @@ def _connection_failed(situation: Situation) -> str:
 
 
 def _tls_failed(situation: Situation) -> str:
+    if situation.last.detail == NO_AGREEMENT:
+        return (
+            f"No trusted connection to {situation.host}: {situation.last.detail}. Check that the "
+            "port is one for https, and that ca_path, if given, names certificates in PEM form."
+        )
     return (
         f"No trusted connection to {situation.host}: {situation.last.detail}. If the server has a "
         "certificate of a private authority, name that authority's file in ca_path."

@@ -12,7 +12,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-_ENVIRONMENT_VARIABLES = {"username": "OZONETEL_USERNAME", "api_key": "OZONETEL_API_KEY"}
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import ACCOUNT_VARIABLES
 
 
 class CloudAgentModule(AnsibleModule):
@@ -33,7 +33,7 @@ def with_account_hint(msg: str) -> str:
     if not msg.startswith(prefix):
         return msg
     missing = [name.strip() for name in msg[len(prefix) :].split(",")]
-    variables = [_ENVIRONMENT_VARIABLES[name] for name in missing if name in _ENVIRONMENT_VARIABLES]
+    variables = [ACCOUNT_VARIABLES[name] for name in missing if name in ACCOUNT_VARIABLES]
     if not variables:
         return msg
     return (

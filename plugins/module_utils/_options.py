@@ -27,6 +27,8 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._endpoint impo
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import InvalidInput
 
 MOST_RETRIES = 10
+# The environment variables that stand in for an account option.
+ACCOUNT_VARIABLES = {"username": "OZONETEL_USERNAME", "api_key": "OZONETEL_API_KEY"}
 
 Params = t.Mapping[str, t.Any]
 Environment = t.Mapping[str, str]
@@ -38,13 +40,13 @@ def connection_argument_spec() -> dict[str, dict[str, t.Any]]:
         "username": {
             "type": "str",
             "required": True,
-            "fallback": (env_fallback, ["OZONETEL_USERNAME"]),
+            "fallback": (env_fallback, [ACCOUNT_VARIABLES["username"]]),
         },
         "api_key": {
             "type": "str",
             "required": True,
             "no_log": True,
-            "fallback": (env_fallback, ["OZONETEL_API_KEY"]),
+            "fallback": (env_fallback, [ACCOUNT_VARIABLES["api_key"]]),
         },
         # No default and no fallback, so that choose_endpoint can see what the task itself gave.
         "region": {"type": "str", "choices": list(REGION_ENDPOINTS)},
@@ -113,11 +115,12 @@ def read_campaign(params: Params) -> Campaign:
     Raises:
         InvalidInput: the name or a DID can't be used.
     """
-    return Campaign(
-        name=_checked_text("campaign_name", params["campaign_name"]),
-        dynamic=read_did_list("dynamic_dids", params["dynamic_dids"]),
-        fallback=read_did_list("fallback_dynamic_dids", params["fallback_dynamic_dids"]),
+    name = _checked_text("campaign_name", params["campaign_name"])
+    lists = (
+        read_did_list(option, params[option], secret=params["api_key"])
+        for option in ("dynamic_dids", "fallback_dynamic_dids")
     )
+    return Campaign(name, *lists)
 
 
 def input_warnings(connection: Connection, campaign: Campaign) -> list[str]:
@@ -150,7 +153,7 @@ def _masking_warnings(connection: Connection, campaign: Campaign) -> list[str]:
 def _checked_text(name: str, value: str) -> str:
     """Return the value; the messages never repeat it, as one of these options is a secret."""
     if not value.strip():
-        raise InvalidInput(f"{name} is empty.")
+        raise InvalidInput(_empty_message(name))
     for position, character in enumerate(value, start=1):
         category = unicodedata.category(character)
         if category == "Cc":
@@ -161,6 +164,15 @@ def _checked_text(name: str, value: str) -> str:
         if category == "Cs":
             raise InvalidInput(f"{name} is not valid UTF-8 text: see character {position}.")
     return value
+
+
+def _empty_message(name: str) -> str:
+    if name not in ACCOUNT_VARIABLES:
+        return f"{name} is empty."
+    return (
+        f"{name} is empty. Look at where it comes from: the task, module_defaults, or the "
+        f"environment variable {ACCOUNT_VARIABLES[name]} where the update runs."
+    )
 
 
 def _choose_verify(params: Params, environment: Environment) -> bool | str:

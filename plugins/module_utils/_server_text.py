@@ -11,9 +11,11 @@ from __future__ import annotations
 import base64
 import html
 import re
+import typing as t
 import unicodedata
 from functools import lru_cache
 from html.entities import codepoint2name
+from itertools import groupby
 from urllib.parse import unquote
 
 MASK = "********"
@@ -28,7 +30,7 @@ _ESCAPE_CODES = re.compile(
 # Control characters, format characters (bidi controls, zero-width ones) and lone surrogates.
 _HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs")
 _BASE64_WORD = re.compile(r"[A-Za-z0-9+/_=%\\-]{4,}", re.ASCII)
-_SPACES = r"(?:\s|\+|%20|%C2%A0|&nbsp;|&#160;|\\u0020|\\u00a0)*"
+_SPACES = r"(?:\s|\+|%20|%C2%A0|&nbsp;|&#160;|\\u0020|\\u00a0){0,8}"
 
 
 def clean_server_text(text: str, secret: str) -> str:
@@ -65,8 +67,17 @@ def _plain_pattern(secret: str) -> re.Pattern[str]:
     words = _visible(secret).split()
     if not words:
         return re.compile(r"(?!)")
-    patterns = ["".join(_character_pattern(character) for character in word) for word in words]
+    patterns = ["".join(_run_pattern(*run) for run in groupby(word)) for word in words]
     return re.compile(_SPACES.join(patterns), re.IGNORECASE)
+
+
+def _run_pattern(character: str, run: t.Iterator[str]) -> str:
+    """Return a pattern for a character that stands there once or several times in a row."""
+    count = len(list(run))
+    pattern = _character_pattern(character)
+    if character != "\\":
+        return pattern * count
+    return f"{pattern}{{{count},{4 * count}}}"
 
 
 def _character_pattern(character: str) -> str:
@@ -77,16 +88,18 @@ def _character_pattern(character: str) -> str:
     forms = [
         re.escape(character),
         re.escape(html.escape(character)),
-        "".join(rf"\\+u{unit}" for unit in units),
+        "".join(rf"\\{{1,8}}u{unit}" for unit in units),
         # A percent sign may itself be escaped, which gives %25.
         "".join(f"%(?:25)?{byte:02x}" for byte in character.encode("utf-8")),
-        f"&#0*{code};?",
-        f"&#x0*{code:x};?",
+        f"&#0{{0,6}}{code};?",
+        f"&#x0{{0,6}}{code:x};?",
     ]
     if code in codepoint2name:
         forms.append(f"&{codepoint2name[code]};?")
-    # JSON and its like put backslashes before some characters, twice as many when nested.
-    return rf"\\*(?:{'|'.join(forms)})"
+    # JSON and its like put a backslash before some characters, and more of them when nested.
+    escapes = r"\\{0,8}" if character in "\"'/" else ""
+    # A form that stood here twice would make the search take exponentially long.
+    return f"{escapes}(?:{'|'.join(dict.fromkeys(forms))})"
 
 
 @lru_cache(maxsize=4)

@@ -35,6 +35,7 @@ attributes:
       - Running it again leaves the campaign as it is, since both lists are sent whole.
       - As CloudAgent has no call that reads the lists back, RV(changed) is V(true) after every confirmed update.
   platform:
+    support: full
     platforms: posix
 options:
   campaign_name:
@@ -127,7 +128,7 @@ EXAMPLES = r"""
 - name: Use the URL of a partner, whose certificate comes from a private authority
   ozonetel.cloudagent.ozonetel_dynamic_dids:
     api_url: https://cc.partner.example
-    ca_path: /etc/ssl/certs/partner-authority.pem
+    ca_path: "{{ playbook_dir }}/files/partner-authority.pem"
     username: acme
     api_key: "{{ vault_cloudagent_api_key }}"
     campaign_name: Sales
@@ -177,6 +178,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description:
+    - Whether the update was confirmed, or in check mode would be sent.
+    - CloudAgent has no call that reads the lists back, so this does not tell whether the lists were other ones before.
+  type: bool
+  returned: always
+  sample: true
 msg:
   description: What was done, or the cause of the failure and the next step.
   type: str

@@ -30,7 +30,7 @@ class Connection:
             if not part:
                 return b""
             data += part
-        head, _, body = data.partition(b"\r\n\r\n")
+        head, _separator, body = data.partition(b"\r\n\r\n")
         length = next(
             (
                 int(line[15:])
@@ -116,9 +116,10 @@ class RawServer:
 
 
 def answer(
-    body: t.Any = SUCCESS, status: int = 200, headers: str = "", close: bool = False
+    body: t.Any = None, status: int = 200, headers: str = "", close: bool = False
 ) -> Behaviour:
     """Answer every request of a connection; a body that is no bytes is sent as JSON."""
+    body = SUCCESS if body is None else body
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     head = f"HTTP/1.1 {status} Any\r\nContent-Length: {len(content)}\r\n{headers}\r\n".encode()
 

@@ -179,7 +179,7 @@ def test_no_connection_in_time() -> None:
         listener.listen(0)
         address = listener.getsockname()
         queued = []
-        for _ in range(4):
+        for _turn in range(4):
             sock = socket.socket()
             sock.setblocking(False)
             sock.connect_ex(address)
@@ -267,7 +267,7 @@ def test_a_redirect_reaches_nobody_else() -> None:
 def test_a_connection_is_kept_and_one_that_was_closed_is_noticed() -> None:
     client = new_client()
     with RawServer(answer(close=True), answer()) as server:
-        for _ in range(4):
+        for _turn in range(4):
             assert update(server.url, client)["attempts"] in (1, 2)
             time.sleep(0.05)
         assert len(server.requests) == 4
@@ -374,7 +374,7 @@ def _authority(tmp_path: pathlib.Path) -> Authority:
 def test_tls_with_a_private_authority(authority: Authority) -> None:
     with RawServer(answer(), tls=authority.context("127.0.0.1")) as server:
         client = new_client()
-        for _ in range(2):
+        for _turn in range(2):
             assert update(server.url, client, ca_path=authority.path)["changed"] is True
         assert server.connections == 1
 
@@ -462,6 +462,17 @@ def test_one_thread_watches_over_many_updates() -> None:
     before = len(_watchdog_threads())
     client = new_client()
     with RawServer(answer(SUCCESS)) as server:
-        for _ in range(20):
+        for _turn in range(20):
             update(server.url, client)
     assert len(_watchdog_threads()) == before + 1
+
+
+def test_a_ca_path_without_certificates_is_told_as_such(
+    tmp_path: pathlib.Path, authority: Authority
+) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.write_text("nothing\n", encoding="utf-8")
+    with RawServer(answer(), tls=authority.context("127.0.0.1")) as server:
+        result = update(server.url, ca_path=str(empty))
+    assert failure(result) == ("tls_failed", "not_applied", 1)
+    assert "ca_path, if given, names certificates in PEM form" in result["msg"]

@@ -37,6 +37,7 @@ try:
 except ImportError:
     pass
 
+NO_AGREEMENT = "no secure connection was agreed on"
 # Verification results of OpenSSL (X509_V_ERR_..., in its manual page X509_STORE_CTX_get_error).
 _CERTIFICATE_FAULTS = {
     9: "the certificate is not valid yet",
@@ -65,7 +66,7 @@ def attempt_of_fault(error: BaseException, guard: Guard) -> Attempt:
     if _has(causes, requests_errors.ProxyError):
         return _proxy_failed(causes, outcome)
     if _has(causes, ssl.SSLError, requests_errors.SSLError) and not _broke_off(causes):
-        return Attempt(_failure.TLS_FAILED, outcome, NEVER, "no secure connection was agreed on")
+        return Attempt(_failure.TLS_FAILED, outcome, NEVER, NO_AGREEMENT)
     if _has(causes, requests_errors.ReadTimeout, urllib3_errors.ReadTimeoutError):
         return _timed_out(outcome)
     return Attempt(_failure.CONNECTION_FAILED, outcome, AFTER_BACKOFF, _connection_detail(causes))

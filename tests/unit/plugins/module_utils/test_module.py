@@ -38,7 +38,8 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 class StartModule(t.Protocol):
     """Starts the module with these arguments."""
 
-    def __call__(self, arguments: dict[str, t.Any]) -> CloudAgentModule: ...
+    def __call__(self, arguments: dict[str, t.Any]) -> CloudAgentModule:
+        """Return the module, or end as it does."""
 
 
 @pytest.fixture(name="start")

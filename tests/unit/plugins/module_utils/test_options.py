@@ -81,6 +81,33 @@ def test_the_defaults_of_the_connection() -> None:
     )
 
 
+def test_what_ansible_makes_of_given_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/acme")
+    options = {
+        "username": 7,
+        "api_key": 123456,
+        "region": "international",
+        "api_url": "https://cc.partner.example",
+        "validate_certs": "no",
+        "ca_path": "~/own.pem",
+        "timeout": "2.5",
+        "retries": "3",
+    }
+    assert validate(connection_argument_spec(), options) == (
+        {
+            **options,
+            "username": "7",
+            "api_key": "123456",
+            "validate_certs": False,
+            "ca_path": "/home/acme/own.pem",
+            "timeout": 2.5,
+            "retries": 3,
+        },
+        [],
+        {"123456"},
+    )
+
+
 def test_the_account_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OZONETEL_USERNAME", "globex")
     monkeypatch.setenv("OZONETEL_API_KEY", "from-the-environment")
@@ -284,6 +311,11 @@ def test_texts_that_can_not_be_used(name: str, value: str, message: str) -> None
         connection_with({}, **{name: value})
         read_campaign({**OPTIONS, name: value})
 
+    if message == "is empty." and name != "campaign_name":
+        message += (
+            " Look at where it comes from: the task, module_defaults, or the environment variable "
+            f"OZONETEL_{name.upper()} where the update runs."
+        )
     assert refusal(read) == f"{name} {message}"
 
 

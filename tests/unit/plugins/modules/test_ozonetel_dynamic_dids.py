@@ -37,7 +37,8 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class RunModule(t.Protocol):
-    def __call__(self, **options: t.Any) -> dict[str, t.Any]: ...
+    def __call__(self, **options: t.Any) -> dict[str, t.Any]:
+        """Run the module with these options and return its result."""
 
 
 @pytest.fixture(name="run_module")

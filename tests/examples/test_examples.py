@@ -1,0 +1,335 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run every example as it is printed, with the real ansible-playbook, and nothing beyond this machine.
+
+The examples are the blocks of YAML in README.md and the EXAMPLES of each module. What a block is
+shows in its content:
+
+- a list of plays is run as a playbook;
+- a list of tasks is run by a play that imports it;
+- a mapping is a variables file for the blocks after it; one with cloudagent_campaigns is also
+  handed to the collection's playbook update_dynamic_dids.
+
+Every host that an example names is played by the sandbox: https_proxy leads to a proxy that
+connects all of them to it, and a private authority vouches for it under their names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import socket
+import socketserver
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any, Iterator, Mapping, NamedTuple
+
+import pytest
+import trustme
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 120  # The longest that one command may take.
+
+# How many requests each block sends. What is not listed here, or sends another number, fails.
+REQUESTS = {
+    "module ozonetel_dynamic_dids": 9,
+    "README 1": 1,
+    "README 2": 2,
+}
+
+HOSTS = ("in1-ccaas-api.ozonetel.com", "api.ccaas.ozonetel.com", "cc.partner.example")
+ACME_KEY = "acme-key-of-the-examples"
+GLOBEX_KEY = "globex-key-of-the-examples"
+ACCOUNTS = {
+    "accounts": [
+        {
+            "username": "acme",
+            "api_key": ACME_KEY,
+            "numbers": ["9140001001", "9140001002", "9140001003", "9140002001", "9140002002"],
+            "campaigns": {
+                "Sales": {"dynamic_dids": [], "fallback_dynamic_dids": []},
+                "Support": {"dynamic_dids": [], "fallback_dynamic_dids": []},
+            },
+        },
+        {
+            "username": "globex",
+            "api_key": GLOBEX_KEY,
+            "numbers": ["+14155550100", "+14155550101", "+14155550104"],
+            "campaigns": {"US Outreach": {"dynamic_dids": [], "fallback_dynamic_dids": []}},
+        },
+    ]
+}
+# What the examples keep in a vault.
+VAULT = {
+    "vault_cloudagent_api_key": ACME_KEY,
+    "vault_cloudagent_international_api_key": GLOBEX_KEY,
+}
+
+
+# --- The examples -------------------------------------------------------------------------------
+
+
+class Block(NamedTuple):
+    """One block of YAML, and the variables files among the blocks before it."""
+
+    name: str
+    text: str
+    variables: tuple[str, ...] = ()
+
+
+def module_blocks() -> Iterator[Block]:
+    for path in sorted(ROOT.glob("plugins/modules/*.py")):
+        source = path.read_text(encoding="utf-8")
+        examples = re.search(r'^EXAMPLES = r"""(.*?)"""$', source, re.MULTILINE | re.DOTALL)
+        assert examples, path
+        yield Block(f"module {path.stem}", examples.group(1))
+
+
+def readme_blocks() -> Iterator[Block]:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    variables: tuple[str, ...] = ()
+    texts = re.findall(r"^```ya?ml\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    for number, text in enumerate(texts, start=1):
+        yield Block(f"README {number}", text, variables)
+        if isinstance(yaml.safe_load(text), dict):
+            variables += (text,)
+
+
+BLOCKS = [*module_blocks(), *readme_blocks()]
+
+
+# --- The network --------------------------------------------------------------------------------
+
+
+class Tunnel(socketserver.StreamRequestHandler):
+    """Connects whoever asks for port 443 of any host to the sandbox."""
+
+    def handle(self) -> None:
+        method, target, _version = self.rfile.readline().decode("ascii").split()
+        while self.rfile.readline().strip():
+            pass
+        if method != "CONNECT" or not target.endswith(":443"):
+            self.wfile.write(b"HTTP/1.1 403 Only the examples' hosts\r\n\r\n")
+            return
+        sandbox_address: tuple[str, int] = self.server.sandbox_address  # type: ignore[attr-defined]
+        with socket.create_connection(sandbox_address) as sandbox:
+            self.wfile.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+            back = threading.Thread(target=copy_bytes, args=(sandbox, self.connection))
+            back.start()
+            copy_bytes(self.connection, sandbox)
+            back.join()
+
+
+def copy_bytes(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+
+
+@contextlib.contextmanager
+def running_proxy(sandbox_port: int) -> Iterator[str]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Tunnel) as server:
+        server.daemon_threads = True
+        server.sandbox_address = ("127.0.0.1", sandbox_port)  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+
+
+class Sandbox(NamedTuple):
+    """The sandbox over HTTPS, with a certificate for the hosts of the examples."""
+
+    url: str
+    port: int
+    authority: Path
+
+    def control(self, method: str, path: str) -> Any:
+        request = urllib.request.Request(f"{self.url}/sandbox/{path}", method=method)
+        tls = ssl.create_default_context(cafile=str(self.authority))
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=tls)
+        )
+        with opener.open(request, timeout=10) as answer:
+            return json.load(answer)
+
+
+@contextlib.contextmanager
+def running_sandbox(folder: Path) -> Iterator[Sandbox]:
+    names = ("authority.pem", "certificate.pem", "key.pem", "accounts.json", "ready.json")
+    authority, certificate, key, accounts, ready = (folder / name for name in names)
+    ca = trustme.CA()
+    issued = ca.issue_cert(*HOSTS, "127.0.0.1")
+    ca.cert_pem.write_to_path(authority)
+    issued.cert_chain_pems[0].write_to_path(certificate)
+    issued.private_key_pem.write_to_path(key)
+    accounts.write_text(json.dumps(ACCOUNTS), encoding="utf-8")
+    # The time after which it ends by itself is for the case that this process is killed.
+    command = [sys.executable, str(ROOT / "sandbox" / "cloudagent.py"), "--stop-after", "1800"]
+    command += ["--certificate", str(certificate), "--private-key", str(key)]
+    command += ["--accounts", str(accounts), "--ready-file", str(ready)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        try:
+            until = time.monotonic() + 30
+            while not ready.exists():
+                assert process.poll() is None, "the sandbox ended at once"
+                assert time.monotonic() < until, "the sandbox does not start"
+                time.sleep(0.05)
+            place = json.loads(ready.read_text(encoding="utf-8"))
+            yield Sandbox(place["url"], place["port"], authority)
+        finally:
+            process.terminate()
+
+
+# --- A user's machine ---------------------------------------------------------------------------
+
+
+class Machine(NamedTuple):
+    """What a user of the examples has: an environment, a vault, an authority's certificate."""
+
+    sandbox: Sandbox
+    environment: dict[str, str]
+    vault: Path
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    folder = tmp_path_factory.mktemp("machine")
+    password, vault = folder / "password", folder / "vault.yml"
+    password.write_text("only for the examples", encoding="utf-8")
+    vault.write_text(yaml.safe_dump(VAULT), encoding="utf-8")
+    with running_sandbox(folder) as sandbox, running_proxy(sandbox.port) as proxy:
+        environment = {
+            **without_settings(os.environ),
+            # tests/conftest.py has made a tree in which this checkout is the collection.
+            "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
+            "ANSIBLE_HOME": str(folder / "ansible"),
+            "ANSIBLE_VAULT_PASSWORD_FILE": str(password),
+            "HOME": str(folder),
+            "OZONETEL_USERNAME": "acme",
+            "OZONETEL_API_KEY": ACME_KEY,
+            "REQUESTS_CA_BUNDLE": str(sandbox.authority),
+            "https_proxy": proxy,
+        }
+        ended = run_command(["ansible-vault", "encrypt", str(vault)], environment, folder)
+        assert ended.returncode == 0, ended.stdout
+        assert ACME_KEY not in vault.read_text(encoding="utf-8")
+        yield Machine(sandbox, environment, vault)
+
+
+def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without what would lead the examples elsewhere."""
+    settings = re.compile(r"(ANSIBLE|OZONETEL|XDG)_.*|.*_PROXY|(REQUESTS|CURL)_CA_BUNDLE")
+    return {
+        name: value for name, value in environment.items() if not settings.fullmatch(name.upper())
+    }
+
+
+def run_command(
+    command: list[str], environment: Mapping[str, str], folder: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of the Ansible that belongs to this Python; all output is in stdout."""
+    return subprocess.run(
+        [str(Path(sys.executable).parent / command[0]), *command[1:]],
+        check=False,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=SECONDS,
+    )
+
+
+class Run(NamedTuple):
+    """What came of a block."""
+
+    exit_status: int
+    output: str
+    requests: int
+
+
+def run_block(block: Block, machine: Machine, folder: Path) -> Run:
+    """Lay the block and all that it needs into the folder, and run it there."""
+    (folder / "group_vars" / "all").mkdir(parents=True)
+    (folder / "files").mkdir()
+    for place in ("vault.yml", "group_vars/all/vault.yml"):
+        shutil.copy(machine.vault, folder / place)
+    shutil.copy(machine.sandbox.authority, folder / "files" / "partner-authority.pem")
+    for number, text in enumerate(block.variables):
+        (folder / "group_vars" / "all" / f"{number}.yml").write_text(text, encoding="utf-8")
+
+    machine.sandbox.control("DELETE", "requests")
+    command = ["ansible-playbook", "-vvv", *arguments(block.text, folder)]
+    ended = run_command(command, machine.environment, folder)
+    requests = machine.sandbox.control("GET", "requests")["requests"]
+    return Run(ended.returncode, ended.stdout, len(requests))
+
+
+def arguments(text: str, folder: Path) -> list[str]:
+    """Write the block into the folder, and return what ansible-playbook is to be given."""
+    content = yaml.safe_load(text)
+    block = folder / "block.yml"
+    block.write_text(text, encoding="utf-8")
+    if isinstance(content, dict):
+        assert "cloudagent_campaigns" in content, "not known how to run this block"
+        return ["ozonetel.cloudagent.update_dynamic_dids", "-e", f"@{block}"]
+    if all("hosts" in entry for entry in content):
+        return [str(block)]
+    playbook = folder / "playbook.yml"
+    task = {"ansible.builtin.import_tasks": block.name}
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": [task]}
+    playbook.write_text(yaml.safe_dump([play]), encoding="utf-8")
+    return [str(playbook)]
+
+
+def check(block: Block, run: Run) -> None:
+    assert run.exit_status == 0, run.output
+    assert run.requests == REQUESTS.get(block.name), f"see REQUESTS\n{run.output}"
+    for line in run.output.splitlines():
+        assert ACME_KEY not in line
+        assert GLOBEX_KEY not in line
+
+
+# --- The tests ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=[block.name for block in BLOCKS])
+def test_example(block: Block, machine: Machine, tmp_path: Path) -> None:
+    check(block, run_block(block, machine, tmp_path))
+
+
+def test_every_expected_block_is_there() -> None:
+    assert {block.name for block in BLOCKS} == set(REQUESTS)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        pytest.param("campaign_name:", "campaign:", "missing required", id="misspelt option"),
+        pytest.param("9140001001", "9140009999", "invalid_dids", id="number of somebody else"),
+        pytest.param("  tasks:", "  check_mode: true\n  tasks:", "see REQUESTS", id="not sent"),
+    ],
+)
+def test_wrong_example_fails(
+    right: str, wrong: str, told: str, machine: Machine, tmp_path: Path
+) -> None:
+    example = next(block for block in BLOCKS if block.name == "README 1")
+    assert right in example.text
+    block = example._replace(text=example.text.replace(right, wrong))
+    with pytest.raises(AssertionError, match=told):
+        check(block, run_block(block, machine, tmp_path))
