@@ -4,7 +4,7 @@
 
 """Run every example as it is printed, with the real ansible-playbook, and nothing beyond this machine.
 
-The examples are the blocks of YAML in README.md and the EXAMPLES of each module. What a block is
+The examples are the blocks of YAML in README.md and in the guides, and the EXAMPLES of each module. What a block is
 shows in its content:
 
 - a list of plays is run as a playbook;
@@ -28,6 +28,7 @@ import socketserver
 import ssl
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 import urllib.request
@@ -46,6 +47,10 @@ REQUESTS = {
     "module ozonetel_dynamic_dids": 9,
     "README 1": 1,
     "README 2": 2,
+    "guide_failures 1": 1,
+    "guide_getting_started 1": 1,
+    "guide_getting_started 2": 2,
+    "guide_numbers 1": 1,
 }
 
 HOSTS = ("in1-ccaas-api.ozonetel.com", "api.ccaas.ozonetel.com", "cc.partner.example")
@@ -106,7 +111,16 @@ def readme_blocks() -> Iterator[Block]:
             variables += (text,)
 
 
-BLOCKS = [*module_blocks(), *readme_blocks()]
+def guide_blocks() -> Iterator[Block]:
+    for path in sorted(ROOT.glob("docs/docsite/rst/*.rst")):
+        texts = re.findall(
+            r"^\.\. code-block:: yaml\n\n((?:    .*\n|\n)+)", path.read_text("utf-8"), re.MULTILINE
+        )
+        for number, text in enumerate(texts, start=1):
+            yield Block(f"{path.stem} {number}", textwrap.dedent(text))
+
+
+BLOCKS = [*module_blocks(), *readme_blocks(), *guide_blocks()]
 
 
 # --- The network --------------------------------------------------------------------------------
