@@ -18,9 +18,12 @@ SUCCESS = {"Message": "Dynamic DIDs updated successfully"}
 class Connection:
     """One accepted connection, for a behaviour to play with."""
 
-    def __init__(self, sock: socket.socket, stopping: threading.Event) -> None:
+    def __init__(
+        self, sock: socket.socket, stopping: threading.Event, requests: list[bytes]
+    ) -> None:
         self.sock = sock
         self.stopping = stopping
+        self._requests = requests
 
     def read_request(self) -> bytes:
         """Return the next request whole; empty when the other side has closed."""
@@ -41,7 +44,9 @@ class Connection:
         )
         while len(body) < length:
             body += self.sock.recv(65536)
-        return head + b"\r\n\r\n" + body
+        request = head + b"\r\n\r\n" + body
+        self._requests.append(request)
+        return request
 
     def send(self, data: bytes) -> None:
         self.sock.sendall(data)
@@ -101,16 +106,7 @@ class RawServer:
             if self._tls:
                 sock = self._tls.wrap_socket(sock, server_side=True)
                 self._open.append(sock)
-            connection = Connection(sock, self._stopping)
-            read_request = connection.read_request
-
-            def reading() -> bytes:
-                request = read_request()
-                if request:
-                    self.requests.append(request)
-                return request
-
-            connection.read_request = reading  # type: ignore[method-assign]
+            connection = Connection(sock, self._stopping, self.requests)
             behaviour(connection)
             sock.close()
 

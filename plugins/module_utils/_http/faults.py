@@ -35,6 +35,7 @@ try:
 
     FAULTS += (requests_errors.RequestException, urllib3_errors.HTTPError)
 except ImportError:
+    # Nothing is sent then: the module says before that the library is missing.
     pass
 
 NO_AGREEMENT = "no secure connection was agreed on"

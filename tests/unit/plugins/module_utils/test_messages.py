@@ -355,7 +355,7 @@ def test_the_hint_to_quote_is_for_the_list_that_held_integers(
 @pytest.mark.parametrize("reason", [INVALID_DIDS, DIDS_REQUIRED])
 @pytest.mark.parametrize(
     ("count", "end"),
-    [(19, "1018, 9140001019. "), (20, "1019, 9140001020. "), (23, "1019, 9140001020 and 3 more. ")],
+    [(19, "1018, 9140001019. "), (20, "1019, 9140001020. "), (21, "1019, 9140001020 and 1 more. ")],
 )
 def test_at_most_twenty_numbers_are_shown(reason: str, count: int, end: str) -> None:
     dynamic = DidList(MANY.numbers[:count], held_integers=False, notices=[])
@@ -396,9 +396,26 @@ def test_the_refused_wait_comes_before_the_unknown_outcome() -> None:
     )
 
 
-@pytest.mark.parametrize("refused_wait", [0.04, 0.3, 0.5])
-def test_a_short_wait_is_not_called_nothing(refused_wait: float) -> None:
-    assert " 0 seconds" not in message_of(SERVER_503, refused_wait=refused_wait, timeout=0.2)
+@pytest.mark.parametrize(
+    ("refused_wait", "shown"),
+    [
+        (0.04, "0.04 seconds"),
+        (0.3333, "0.333 seconds"),
+        (1.0, "1 second"),
+        (7.5, "7.5 seconds"),
+        (10.4, "10 seconds"),
+        (86400.0, "86400 seconds"),
+    ],
+)
+def test_how_a_wait_is_shown(refused_wait: float, shown: str) -> None:
+    message = message_of(SERVER_503, refused_wait=refused_wait, timeout=0.02)
+    assert f"It takes a wait of {shown} before the next attempt" in message
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_server_that_is_not_available(status: int) -> None:
+    message = message_of(Attempt(SERVER_ERROR, UNKNOWN, http_status=status))
+    assert f"CloudAgent at cc.partner.example is not available (HTTP {status})." in message
 
 
 @pytest.mark.parametrize(
@@ -418,9 +435,10 @@ def test_how_the_timeout_is_shown(timeout: float, shown: str) -> None:
 
 
 def test_a_server_that_says_request_timeout_did_answer() -> None:
-    message = message_of(Attempt(TIMED_OUT, UNKNOWN, http_status=408))
-    assert "408" in message
-    assert "did not answer" not in message
+    assert message_of(Attempt(TIMED_OUT, UNKNOWN, http_status=408)) == (
+        "cc.partner.example gave up waiting for the request (HTTP 408). Check the network, or run "
+        f"it again. {OUTCOME_UNKNOWN}"
+    )
 
 
 NEXT_STEP = re.compile(r"(Check|check|Run|run|Look|Give|Correct|name that authority)\b")

@@ -142,6 +142,7 @@ def test_a_failure_of_ours_keeps_its_message_and_its_values(
         ("missing required arguments: username_of_another", False),
         ("missing required arguments: campaign_name", False),
         ("one of the following is required: username", False),
+        ("Unsupported parameters for this module: colour, username", False),
         ("The account is missing required arguments: username", False),
         ("", False),
     ],

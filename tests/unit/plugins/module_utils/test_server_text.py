@@ -10,6 +10,7 @@ import html
 import json
 import signal
 import typing as t
+from html.entities import codepoint2name
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -125,7 +126,12 @@ def plain_forms(secret: str) -> dict[str, str]:
         "HTML with quotes as they are": html.escape(secret, quote=False),
         # Spring's HtmlUtils.htmlEscape writes an apostrophe so.
         "HTML of Spring": html.escape(secret).replace("&#x27;", "&#39;"),
+        "HTML of names": "".join(
+            f"&{codepoint2name[ord(letter)]};" if ord(letter) in codepoint2name else letter
+            for letter in secret
+        ),
         "HTML in numbers": "".join(f"&#{ord(letter)};" for letter in secret),
+        "HTML in hexadecimal numbers": "".join(f"&#x{ord(letter):04X};" for letter in secret),
     }
 
 
@@ -143,7 +149,8 @@ def form_of(name: str, secret: str) -> str:
 
 @pytest.mark.parametrize("name", ALL_FORMS)
 @pytest.mark.parametrize(
-    "secret", [KEY, PLAIN_KEY, "it's~a!key*(1)", "schl\u00fcssel/\u20ac\U0001f511"]
+    "secret",
+    [KEY, PLAIN_KEY, "it's~a!key*(1)", "schl\u00fcssel/\u20ac\U0001f511", "C:\\dir\\\\s3cret"],
 )
 def test_every_form_of_the_key_is_masked_whole(name: str, secret: str) -> None:
     shown = clean_server_text(f"Wrong key: {form_of(name, secret)}, try again.", secret)

@@ -26,6 +26,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import (
     Exchange,
     HttpClient,
+    Judge,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Deadline
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
@@ -52,7 +53,9 @@ class Sent(t.NamedTuple):
 Answer = t.Union[int, t.Tuple[int, t.Dict[str, str]], Exception]
 
 
-def send(answers: list[Answer], retries: int = 2, timeout: float = 60.0) -> Sent:
+def send(
+    answers: list[Answer], retries: int = 2, timeout: float = 60.0, judge: Judge = judge
+) -> Sent:
     """Send the request against these answers, exactly as many and in this order."""
     clock = ClockDouble()
     client = HttpClient(SessionCache(), Watchdog(), clock, longest)
@@ -135,16 +138,7 @@ def test_outcome_over_all_attempts(answers: list[Answer], outcome: str) -> None:
             return Attempt("rate_limited", "unknown_is_told_by_the_judge", AFTER_RATE_LIMIT)
         return judge(answer)
 
-    clock = ClockDouble()
-    client = HttpClient(SessionCache(), Watchdog(), clock, longest)
-    with responses.RequestsMock(registry=OrderedRegistry) as mock:
-        for answer in answers:
-            if isinstance(answer, Exception):
-                mock.post(URL, body=answer)
-            else:
-                mock.post(URL, status=t.cast(int, answer))
-        exchange = client.post(REQUEST, refusing_judge, 2, Deadline(clock, 60.0))
-    assert exchange.outcome == outcome
+    assert send(answers, judge=refusing_judge).exchange.outcome == outcome
 
 
 def test_the_request_is_what_was_given_and_no_more() -> None:
