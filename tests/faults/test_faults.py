@@ -60,7 +60,8 @@ def update(api_url: str, client: HttpClient | None = None, **options: t.Any) -> 
     begin = time.monotonic()
     with pytest.raises(Ended):
         _run.run(module, client or new_client())
-    assert time.monotonic() - begin < options["timeout"] + 0.5
+    # The machines that run this are shared; without the watchdog, a drip lasts for hours.
+    assert time.monotonic() - begin < options["timeout"] + 2.0
     assert API_KEY not in repr(module.result)
     return module.result
 
@@ -134,7 +135,7 @@ ENDLESS = b"x" * 100_000
 )
 def test_no_answer_that_says_what_came_of_it(behaviour: Behaviour, told: str) -> None:
     with RawServer(behaviour) as server:
-        result = update(server.url, timeout=0.6)
+        result = update(server.url, timeout=1.2)
         assert failure(result) == (told, "unknown", 3)
         assert server.connections == 3
     assert "it is safe to run it again" in result["msg"]
@@ -159,7 +160,7 @@ def test_a_fault_that_passes(behaviour: Behaviour) -> None:
 
 def test_timed_out_then_refused_leaves_the_outcome_unknown() -> None:
     with RawServer(after_request(silent), answer(REFUSED)) as server:
-        result = update(server.url, timeout=0.9)
+        result = update(server.url, timeout=1.8)
     assert failure(result) == ("campaign_not_found", "unknown", 2)
 
 
@@ -185,7 +186,7 @@ def test_no_connection_in_time() -> None:
             sock.setblocking(False)
             sock.connect_ex(address)
             queued.append(sock)
-        result = update(f"http://127.0.0.1:{address[1]}", timeout=0.6)
+        result = update(f"http://127.0.0.1:{address[1]}", timeout=1.2)
         for sock in queued:
             sock.close()
     assert failure(result) == ("connection_failed", "not_applied", 3)
@@ -205,7 +206,7 @@ def test_unknown_host(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_look_up_that_hangs_does_not_outlast_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_o: over.wait(30))
-    result = update("https://cc.partner.example", timeout=0.6)
+    result = update("https://cc.partner.example", timeout=1.2)
     over.set()
     assert failure(result) == ("connection_failed", "not_applied", 3)
 
@@ -444,7 +445,7 @@ def test_no_tls_on_the_other_side(behaviour: Behaviour, told: str, attempts: int
         behaviour(connection)
 
     with RawServer(behave) as server:
-        result = update(server.url.replace("http:", "https:"), timeout=0.6)
+        result = update(server.url.replace("http:", "https:"), timeout=1.2)
     assert failure(result) == (told, "not_applied", attempts)
 
 
@@ -459,7 +460,7 @@ def test_the_success_text_on_a_connection_that_the_watchdog_ended_is_no_success(
         connection.drip(b" " * 1000)
 
     with RawServer(almost) as server:
-        assert failure(update(server.url, timeout=0.3, retries=0)) == ("timed_out", "unknown", 1)
+        assert failure(update(server.url, timeout=0.6, retries=0)) == ("timed_out", "unknown", 1)
 
 
 def _watchdog_threads() -> list[threading.Thread]:
