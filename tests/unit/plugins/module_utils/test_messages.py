@@ -31,6 +31,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure impor
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import Attempt
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.faults import NO_AGREEMENT
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._messages import (
     failure_message,
     situation_of,
@@ -178,6 +179,12 @@ NOT_REACHED = Attempt(CONNECTION_FAILED, NOT_APPLIED, detail="the connection was
             "server has a certificate of a private authority, name that authority's file in "
             "ca_path.",
             id="certificate",
+        ),
+        pytest.param(
+            [Attempt(TLS_FAILED, NOT_APPLIED, detail=NO_AGREEMENT)],
+            f"No trusted connection to cc.partner.example: {NO_AGREEMENT}. Check that the port is "
+            "one for https, and that ca_path, if given, names certificates in PEM form.",
+            id="no agreement on TLS",
         ),
         pytest.param(
             [UNANSWERED],
