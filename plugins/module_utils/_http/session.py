@@ -68,7 +68,7 @@ class _GuardedConnection:
     def _tunnel(self: t.Any) -> None:
         self.opens_tunnel = True
         try:
-            super()._tunnel()  # type: ignore[misc]
+            super()._tunnel()  # type: ignore[misc]  # the connection mixed in with has it
         finally:
             self.opens_tunnel = False
 
@@ -80,7 +80,7 @@ class _GuardedConnection:
             elif not guard.connected:
                 guard.attach(self.sock)
             guard.request_started = True
-        super().send(data)  # type: ignore[misc]
+        super().send(data)  # type: ignore[misc]  # as above
 
 
 class _GuardedHttpConnection(_GuardedConnection, HttpConnection):
