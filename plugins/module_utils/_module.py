@@ -36,8 +36,10 @@ def with_account_hint(msg: str) -> str:
     variables = [ACCOUNT_VARIABLES[name] for name in missing if name in ACCOUNT_VARIABLES]
     if not variables:
         return msg
+    them = "it" if len(variables) == 1 else "them"
+    example = variables[0]
     return (
-        f"{msg}. Set it in the task or in module_defaults, or set {' and '.join(variables)} in the "
-        "environment of the host and user that run the update. To take it from the controller's "
-        f"environment, give \"{{{{ lookup('ansible.builtin.env', '{variables[0]}') }}}}\"."
+        f"{msg}. Set {them} in the task or in module_defaults, or set {' and '.join(variables)} in "
+        f"the environment of the host and user that run the update. To take {them} from the "
+        f"controller's environment, give \"{{{{ lookup('ansible.builtin.env', '{example}') }}}}\"."
     )

@@ -150,9 +150,10 @@ def _masking_warnings(connection: Connection, campaign: Campaign) -> list[str]:
     return [warning]
 
 
-def _checked_text(name: str, value: str) -> str:
+def _checked_text(name: str, value: str | None) -> str:
     """Return the value; the messages never repeat it, as one of these options is a secret."""
-    if not value.strip():
+    # From ansible-core 2.19 on, null passes as a value of a required option.
+    if value is None or not value.strip():
         raise InvalidInput(_empty_message(name))
     for position, character in enumerate(value, start=1):
         category = unicodedata.category(character)

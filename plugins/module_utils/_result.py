@@ -8,12 +8,15 @@
 
 from __future__ import annotations
 
+import os
+import traceback
 import typing as t
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists import DidList
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import UpdateFailure
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import Campaign
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import mask_secret
 
 Result = t.Dict[str, t.Any]
 
@@ -76,6 +79,34 @@ def failed_result(failure: UpdateFailure) -> Result:
         **answer,
         "failure": {"reason": failure.reason, "outcome": failure.outcome, **answer},
     }
+
+
+def unforeseen_result(error: Exception) -> Result:
+    """Return the part that an error of the collection itself adds.
+
+    It tells where the error came up, and nothing of what it says, which may hold a secret.
+    """
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return {
+        "changed": False,
+        "msg": f"The collection met an error that it did not foresee: {type(error).__name__} in "
+        f"{place.name}, line {place.lineno} of {os.path.basename(place.filename)}. Whether the "
+        "update was applied is not known. It is safe to run it again. Please report this message.",
+    }
+
+
+def mask_secret_in(result: Result, secret: str) -> Result:
+    """Return the result with the secret masked in its texts, in whatever form it is there.
+
+    Ansible itself masks it as it was given, and that everywhere: in the lists as well.
+    """
+    return {key: _masked(value, secret) for key, value in result.items()}
+
+
+def _masked(value: t.Any, secret: str) -> t.Any:
+    if isinstance(value, str):
+        return mask_secret(value, secret)
+    return mask_secret_in(value, secret) if isinstance(value, dict) else value
 
 
 def campaign_diff(endpoint: str, campaign: Campaign) -> dict[str, str]:

@@ -33,7 +33,9 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import
     empty_result,
     failed_result,
     input_result,
+    mask_secret_in,
     predicted_result,
+    unforeseen_result,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import mask_secret
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._update import update_campaign
@@ -53,18 +55,24 @@ def run(module: t.Any, client: HttpClient = _CLIENT) -> None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     result = empty_result(module.params["campaign_name"])
     failure = _fill_result(result, module, client)
+    shown = mask_secret_in(result, module.params["api_key"] or "")
     # Outside of any except, so that Ansible adds no traceback of the exception.
-    if failure is not None:
-        module.fail_json(**{**result, **failed_result(failure)})
-    module.exit_json(**result)
+    if failure:
+        module.fail_json(**shown)
+    module.exit_json(**shown)
 
 
-def _fill_result(result: Result, module: t.Any, client: HttpClient) -> UpdateFailure | None:
+def _fill_result(result: Result, module: t.Any, client: HttpClient) -> bool:
+    """Put all that comes of the update into the result, and tell whether that is a failure."""
     try:
         _update(result, module, client)
     except UpdateFailure as failure:
-        return failure
-    return None
+        result.update(failed_result(failure))
+        return True
+    except Exception as error:  # noqa: BLE001  # Ansible would show its text, maybe with the API key.
+        result.update(unforeseen_result(error))
+        return True
+    return False
 
 
 def _update(result: Result, module: t.Any, client: HttpClient) -> None:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import traceback
@@ -146,7 +147,8 @@ class SessionCache(threading.local):
     def session_for(self, request: HttpRequest) -> t.Any:
         """Return the thread's session for this request's server, made when there is none."""
         url = urlsplit(request.url)
-        key = (url.scheme, url.netloc, request.verify, request.proxy)
+        # A forked process would share its parent's connection, and read the other's answers.
+        key = (os.getpid(), url.scheme, url.netloc, request.verify, request.proxy)
         if key not in self._sessions:
             if request.verify is False:
                 urllib3.disable_warnings(InsecureRequestWarning)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 
 import pytest
@@ -127,6 +128,9 @@ def test_a_refusal() -> None:
         ({"timeout": 0.0}, {}),
         ({"retries": 11}, {}),
         ({"username": ""}, {}),
+        ({"username": None}, {}),
+        ({"api_key": None}, {}),
+        ({"campaign_name": None}, {"campaign_name": None}),
         ({"campaign_name": " "}, {"campaign_name": " "}),
         ({"dynamic_dids": []}, {}),
         ({"fallback_dynamic_dids": ["x"]}, {}),
@@ -183,3 +187,60 @@ def test_requests_missing(monkeypatch: pytest.MonkeyPatch) -> None:
         "Failed to import the required Python library (requests)"
     )
     assert module.result["exception"] == "Traceback: no requests"
+
+
+KEY_FORMS = [API_KEY, API_KEY.upper(), "k3y%2Fwith%2Bspecials", "azN5L3dpdGgrc3BlY2lhbHM="]
+
+
+class SpeakingError(Exception):
+    """An error of a library whose text holds the key."""
+
+
+class BrokenClient(HttpClient):
+    """Fails in a way that nobody foresaw."""
+
+    def post(self, *_arguments: t.Any) -> t.NoReturn:
+        raise SpeakingError(" ".join(KEY_FORMS))
+
+
+def test_an_unforeseen_error_tells_its_place_and_nothing_of_its_text() -> None:
+    module = ModuleDouble()
+    with pytest.raises(Ended):
+        _run.run(module, BrokenClient(SessionCache(), Watchdog(), ClockDouble()))
+    msg = module.result.pop("msg")
+    assert re.match(
+        r"The collection met an error that it did not foresee: SpeakingError in post, line \d+ of "
+        r"test_run\.py\. Whether the update was applied is not known\. It is safe to run it again\.",
+        msg,
+    )
+    assert module.result == {
+        **LISTS,
+        **NO_ANSWER,
+        "failed": True,
+        "changed": False,
+        "sent": False,
+    }
+
+
+class InterruptedClient(HttpClient):
+    """Is interrupted as Ansible's ``timeout`` interrupts a task."""
+
+    def post(self, *_arguments: t.Any) -> t.NoReturn:
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_passes() -> None:
+    module = ModuleDouble()
+    with pytest.raises(KeyboardInterrupt):
+        _run.run(module, InterruptedClient(SessionCache(), Watchdog(), ClockDouble()))
+    assert module.result == {}
+
+
+@pytest.mark.parametrize("form", KEY_FORMS)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_the_key_is_masked_in_input_that_is_shown(form: str, check_mode: bool) -> None:
+    module = ModuleDouble(check_mode=check_mode, diff=True, campaign_name=f"x {form}")
+    sent = run(module, *([] if check_mode else ["Campaign not found."]))
+    assert check_mode or sent[0]["campaignName"] == f"x {form}"
+    assert module.result["campaign_name"] == "x ********"
+    assert form not in repr(module.result)

@@ -59,7 +59,7 @@ def test_no_options_at_all(run_module: RunModule) -> None:
     assert result["failed"] is True
     assert result["msg"].startswith(
         "missing required arguments: api_key, campaign_name, dynamic_dids, fallback_dynamic_dids, "
-        "username. Set it in the task or in module_defaults, or set OZONETEL_API_KEY and "
+        "username. Set them in the task or in module_defaults, or set OZONETEL_API_KEY and "
         "OZONETEL_USERNAME in the environment of the host and user that run the update."
     )
     assert "{{ lookup('ansible.builtin.env', 'OZONETEL_API_KEY') }}" in result["msg"]
