@@ -1,0 +1,131 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time.
+
+"""What a module's code is given in process, in place of an AnsibleModule."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._module import with_account_hint
+
+try:
+    from ansible.module_utils.secrets import register_secrets
+except ImportError:
+    # ansible-core before 2.22 has no registry of secrets.
+    def register_secrets(values: t.Iterable[str], /) -> None:
+        """Do nothing."""
+
+
+Result = t.Dict[str, t.Any]
+ArgumentSpec = t.Dict[str, t.Dict[str, t.Any]]
+RunModule = t.Callable[["InProcessModule"], None]
+
+
+class _Ended(BaseException):
+    """The module ended; a BaseException, as SystemExit is, so that no code in between catches it."""
+
+
+class InProcessModule:
+    """Has the surface of AnsibleModule that the collection uses, and its masking of secrets.
+
+    Attributes:
+        params: the checked options, in plain types.
+        check_mode: nothing may be changed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        options: t.Mapping[str, t.Any],
+        argument_spec: ArgumentSpec,
+        check_mode: bool = False,
+        diff: bool = False,
+    ) -> None:
+        self.params: dict[str, t.Any] = {}
+        self.check_mode = check_mode
+        self._diff = diff
+        self._name = name
+        self._options = {key: plain(value) for key, value in options.items()}
+        self._argument_spec = argument_spec
+        self._secrets: set[str] = set()
+        self._warnings: list[str] = []
+        self._deprecations: list[dict[str, t.Any]] = []
+        self._result: Result = {}
+
+    def run(self, run_module: RunModule) -> Result:
+        """Return the result with which the module's code ends."""
+        try:
+            self._check_options()
+            run_module(self)
+        except _Ended:
+            return self._result
+        raise AssertionError("the module's code did not end with exit_json or fail_json")
+
+    def warn(self, warning: str) -> None:
+        """Show a warning with the result."""
+        self._warnings.append(warning)
+
+    def exit_json(self, **result: t.Any) -> t.NoReturn:
+        """End well."""
+        self._end(result)
+
+    def fail_json(self, msg: str, **result: t.Any) -> t.NoReturn:
+        """End with a failure."""
+        self._end({**result, "failed": True, "msg": with_account_hint(msg)})
+
+    def _end(self, result: Result) -> t.NoReturn:
+        if self._warnings:
+            result["warnings"] = self._warnings
+        if self._deprecations:
+            result["deprecations"] = self._deprecations
+        # AnsibleModule keeps these at the top, whatever the secret is.
+        kept = {
+            key: value for key, value in result.items() if value is None or isinstance(value, bool)
+        }
+        self._result = {**remove_values(result, self._secrets), **kept}
+        raise _Ended
+
+    def _check_options(self) -> None:
+        checked = ArgumentSpecValidator(self._argument_spec).validate(self._options)
+        self.params = checked.validated_parameters
+        self._secrets = checked._no_log_values
+        register_secrets(self._secrets)
+        for aliased in checked._warnings:
+            self.warn("Both option {option} and its alias {alias} are set.".format(**aliased))
+        self._deprecations = checked._deprecations
+        if checked.error_messages:
+            self.fail_json(msg=self._message(checked.errors))
+
+    def _message(self, errors: t.Any) -> str:
+        if isinstance(errors[0], UnsupportedError):
+            return f"Unsupported parameters for ({self._name}) module: {errors.msg}"
+        return str(errors.msg)
+
+
+def plain(value: t.Any) -> t.Any:
+    """Return the value in the types that a module would get, without Ansible's marks on it.
+
+    Strings and numbers carry their origin in ansible-core 2.19 and later, and some are encrypted
+    until they are looked at. Dates come from YAML, and reach a module as ISO 8601.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    for kind in (int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    if isinstance(value, t.Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    return str(value)

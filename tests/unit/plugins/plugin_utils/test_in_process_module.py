@@ -1,0 +1,225 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stand-in for AnsibleModule: the same options, messages and masking."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+import pytest
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
+    campaign_argument_spec,
+    connection_argument_spec,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils import _in_process_module
+from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_module import (
+    InProcessModule,
+    Result,
+    plain,
+)
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import API_KEY
+
+SPEC = {**connection_argument_spec(), **campaign_argument_spec()}
+OPTIONS: dict[str, t.Any] = {
+    "username": "acme",
+    "api_key": API_KEY,
+    "campaign_name": "Sales",
+    "dynamic_dids": [9140001001],
+    "fallback_dynamic_dids": "9140002001",
+}
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OZONETEL_USERNAME", "OZONETEL_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def run(
+    run_module: t.Callable[[InProcessModule], None],
+    spec: dict[str, dict[str, t.Any]] | None = None,
+    **options: t.Any,
+) -> Result:
+    """Return the result of this code with these options beside the usual ones."""
+    module = InProcessModule("ozonetel_dynamic_dids", {**OPTIONS, **options}, spec or SPEC)
+    return module.run(run_module)
+
+
+def never(_module: InProcessModule) -> t.NoReturn:
+    raise AssertionError("this code must not run")
+
+
+def test_options_are_converted_and_get_their_defaults() -> None:
+    seen: dict[str, t.Any] = {}
+
+    def take(module: InProcessModule) -> None:
+        seen.update(module.params)
+        module.exit_json(changed=False)
+
+    assert run(take, timeout="1.5", validate_certs="no") == {"changed": False}
+    assert seen == {
+        **OPTIONS,
+        "region": None,
+        "api_url": None,
+        "ca_path": None,
+        "validate_certs": False,
+        "timeout": 1.5,
+        "retries": 2,
+    }
+
+
+def test_the_account_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OZONETEL_API_KEY", "from-the-environment")
+    options = {name: value for name, value in OPTIONS.items() if name != "api_key"}
+    module = InProcessModule("ozonetel_dynamic_dids", options, SPEC)
+    result = module.run(lambda module: module.exit_json(key=module.params["api_key"] + "!"))
+    assert result == {"key": "********!"}
+
+
+@pytest.mark.parametrize(
+    ("options", "msg"),
+    [
+        ({"campaign": "Sales"}, "Unsupported parameters for (ozonetel_dynamic_dids) module: "),
+        ({"region": "nowhere"}, "value of region must be one of: domestic, international, got"),
+        ({"retries": "some"}, "argument 'retries' is of type "),
+    ],
+)
+def test_options_that_do_not_fit_fail_as_those_of_a_module(
+    options: dict[str, t.Any], msg: str
+) -> None:
+    result = run(never, **options)
+    assert result.pop("msg").startswith(msg)
+    assert result == {"failed": True}
+
+
+def test_a_missing_account_is_explained() -> None:
+    options = {name: value for name, value in OPTIONS.items() if name != "username"}
+    result = InProcessModule("x", options, SPEC).run(never)
+    assert result["msg"].startswith("missing required arguments: username. Set it in the task")
+
+
+def test_a_failure_about_options_does_not_repeat_the_key() -> None:
+    result = run(never, region=f"at {API_KEY}")
+    assert result["failed"] is True
+    assert result["msg"].endswith("got: at ********")
+
+
+def test_the_key_is_masked_in_values_and_not_in_what_is_true_or_nothing() -> None:
+    result = run(
+        lambda module: module.exit_json(
+            changed=True, nothing=None, attempts=1, names=[API_KEY, f"x {API_KEY}"]
+        ),
+    )
+    assert result == {
+        "changed": True,
+        "nothing": None,
+        "attempts": 1,
+        "names": ["VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "x ********"],
+    }
+
+
+def test_a_key_that_reads_like_a_value_leaves_changed_and_failed_alone() -> None:
+    result = run(lambda module: module.fail_json(msg="It failed.", changed=False), api_key="True")
+    assert result == {"failed": True, "changed": False, "msg": "It failed."}
+
+
+def test_warnings_come_with_the_result() -> None:
+    def warn(module: InProcessModule) -> None:
+        module.warn(f"first {API_KEY}")
+        module.warn("second")
+        module.fail_json(msg="It failed.")
+
+    assert run(warn)["warnings"] == ["first ********", "second"]
+
+
+def test_ansible_s_own_warnings_and_deprecations_come_as_well() -> None:
+    old = {"type": "str", "aliases": ["older"], "removed_in_version": "9.0.0"}
+    old["removed_from_collection"] = "ozonetel.cloudagent"
+    result = run(
+        lambda module: module.exit_json(), spec={**SPEC, "old": old}, old="value", older="value"
+    )
+    assert result["warnings"] == ["Both option old and its alias older are set."]
+    assert [entry["version"] for entry in result["deprecations"]] == ["9.0.0"]
+
+
+def test_check_mode_and_diff_mode_are_known() -> None:
+    module = InProcessModule("x", OPTIONS, SPEC, check_mode=True, diff=True)
+    assert module.run(lambda module: module.exit_json(modes=[module.check_mode, module._diff])) == {
+        "modes": [True, True]
+    }
+
+
+def test_code_that_does_not_end_is_a_fault() -> None:
+    with pytest.raises(AssertionError, match="did not end"):
+        run(lambda module: None)
+
+
+def test_no_code_in_between_can_catch_the_end() -> None:
+    def hold_on(module: InProcessModule) -> None:
+        try:
+            module.exit_json(first=True)
+        except Exception as error:
+            raise AssertionError from error
+
+    assert run(hold_on) == {"first": True}
+
+
+def test_an_interruption_passes() -> None:
+    def interrupt(_module: InProcessModule) -> t.NoReturn:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(interrupt)
+
+
+def test_the_key_is_registered_as_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    registered: list[str] = []
+    monkeypatch.setattr(_in_process_module, "register_secrets", registered.extend)
+    run(never, region="nowhere")
+    assert registered == [API_KEY]
+
+
+class MarkedText(str):
+    """Stands for the strings of ansible-core that know where they come from."""
+
+    __slots__ = ()
+
+
+class MarkedNumber(int):
+    """Stands for such numbers."""
+
+
+class Encrypted:
+    """Stands for a vault's text, which is decrypted when it is looked at."""
+
+    def __str__(self) -> str:
+        return "decrypted"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, None),
+        (True, True),
+        (MarkedText("text"), "text"),
+        (MarkedNumber(7), 7),
+        (1.5, 1.5),
+        (Encrypted(), "decrypted"),
+        ((MarkedText("a"), [MarkedNumber(1)]), ["a", [1]]),
+        ({MarkedText("a"): Encrypted()}, {"a": "decrypted"}),
+        (datetime.date(2026, 11, 23), "2026-11-23"),
+        (datetime.datetime(2026, 11, 23, 9, 30), "2026-11-23T09:30:00"),
+    ],
+)
+def test_values_become_plain(value: object, expected: object) -> None:
+    result = plain(value)
+    assert result == expected
+    assert type(result) is type(expected)
+    if isinstance(result, list):
+        assert [type(entry) for entry in result] == [str, list]
+        assert type(result[1][0]) is int
+    if isinstance(result, dict):
+        assert [type(key) for key in result] == [str]
