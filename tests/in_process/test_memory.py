@@ -1,0 +1,67 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Memory stays flat over a long loop."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import RawServer, answer
+
+ITEMS = 10_000
+# The first items fill caches and pools, which then stay as they are.
+WARM_UP = 1_000
+
+# What the action plugin does for each item of a loop, in a process of its own.
+LOOP = """
+import os, subprocess, sys
+
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
+    campaign_argument_spec,
+    connection_argument_spec,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run import run
+from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_module import (
+    InProcessModule,
+)
+
+
+
+def memory():
+    # The peak that "resource" knows would be that of the process that started this one.
+    if os.path.exists("/proc/self/statm"):
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+    return int(subprocess.check_output(["ps", "-o", "rss=", "-p", str(os.getpid())]))
+
+
+url, warm_up, items = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+spec = {**connection_argument_spec(), **campaign_argument_spec()}
+for number in range(items):
+    options = {
+        "username": "acme",
+        "api_key": "a-key",
+        "api_url": url,
+        "campaign_name": f"Campaign {number}",
+        "dynamic_dids": [f"914{number:07}"],
+        "fallback_dynamic_dids": "9140002001",
+    }
+    result = InProcessModule("ozonetel_dynamic_dids", options, spec, diff=True).run(run)
+    assert result["sent"] is True, result
+    if number == warm_up:
+        before = memory()
+print(memory() - before)
+"""
+
+
+def test_ten_thousand_items_take_no_more_memory_than_one_thousand() -> None:
+    path = os.environ["ANSIBLE_COLLECTIONS_PATH"]
+    with RawServer(answer()) as server:
+        command = [sys.executable, "-c", LOOP, path, server.url, str(WARM_UP), str(ITEMS)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+        assert server.connections == 1
+    assert int(done.stdout) < 1024  # kibibytes

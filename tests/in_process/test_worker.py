@@ -1,0 +1,203 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Playbooks in process, against a server that does to a connection whatever the test wants."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
+    Connection,
+    RawServer,
+    after_request,
+    answer,
+)
+
+COMMAND = str(pathlib.Path(sys.executable).parent / "ansible-playbook")
+API_KEY = 's3cret-0123456789 "q"/+&=%<é>'
+KEY_FORMS = (API_KEY[:9], base64.b64encode(API_KEY[:9].encode()).decode(), "s3cret-0")
+
+
+def stay_silent(connection: Connection) -> None:
+    """Give no answer until the test is over."""
+    connection.stopping.wait()
+
+
+NO_ANSWER = after_request(stay_silent)
+
+
+def playbook(**task: t.Any) -> str:
+    """Return a playbook with one task, in the JSON that YAML contains."""
+    options = {
+        "username": "{{ item.username | default('acme') }}",
+        "api_key": "{{ key }}",
+        "api_url": "{{ url }}",
+        "campaign_name": "Sales",
+        "dynamic_dids": "9140001001",
+        "fallback_dynamic_dids": "9140002001",
+    }
+    tasks = [{"ozonetel.cloudagent.ozonetel_dynamic_dids": options, **task}]
+    return json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}])
+
+
+class Play:
+    """An ansible-playbook that runs with a HOME of its own."""
+
+    def __init__(
+        self, folder: pathlib.Path, server: RawServer, text: str, *arguments: str, **env: str
+    ) -> None:
+        self.home = folder / "home"
+        self.home.mkdir(exist_ok=True)
+        written = folder / "playbook.yml"
+        written.write_text(text, encoding="utf-8")
+        # Not in the playbook, the text of which Ansible 2.19 and later shows beside an error.
+        variables = folder / "variables.json"
+        variables.write_text(json.dumps({"key": API_KEY, "url": server.url}), encoding="utf-8")
+        self.process = subprocess.Popen(
+            [COMMAND, str(written), "--extra-vars", f"@{variables}", *arguments],
+            env={**os.environ, "HOME": str(self.home), **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            # Ctrl-C reaches all processes of a group, and is not to reach this one.
+            start_new_session=True,
+        )
+
+    def output(self) -> str:
+        """Return all that it prints, once it has ended."""
+        return self.process.communicate(timeout=60)[0]
+
+    def leftovers(self) -> list[pathlib.Path]:
+        """Return the files that it left in its HOME."""
+        return [path for path in self.home.rglob("*") if path.is_file()]
+
+
+def test_a_loop_keeps_one_connection(tmp_path: pathlib.Path) -> None:
+    with RawServer(answer()) as server:
+        output = Play(tmp_path, server, playbook(loop=[1, 2, 3]), "-vv").output()
+        assert output.count("ozonetel_dynamic_dids: in process") == 3
+        assert (server.connections, len(server.requests)) == (1, 3)
+
+
+def test_a_connection_that_the_server_closed_is_noticed(tmp_path: pathlib.Path) -> None:
+    text = playbook(loop=[1, 2, 3], loop_control={"pause": 0.2})
+    with RawServer(answer(close=True)) as server:
+        output = Play(tmp_path, server, text).output()
+        assert "failed=0" in output
+        assert (server.connections, len(server.requests)) == (3, 3)
+
+
+def test_no_cookie_of_one_account_travels_with_the_next_request(tmp_path: pathlib.Path) -> None:
+    text = playbook(loop=[{"username": "acme"}, {"username": "globex"}])
+    with RawServer(answer(headers="Set-Cookie: session=of-acme; Path=/\r\n")) as server:
+        assert "failed=0" in Play(tmp_path, server, text).output()
+        assert [b'"globex"' in request for request in server.requests] == [False, True]
+        assert b"cookie" not in server.requests[1].lower()
+
+
+def test_a_loopback_server_is_not_reached_through_a_proxy(tmp_path: pathlib.Path) -> None:
+    proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy"), "http://127.0.0.1:1")
+    with RawServer(answer()) as server:
+        assert "failed=0" in Play(tmp_path, server, playbook(), **proxies).output()
+        assert len(server.requests) == 1
+
+
+def test_a_task_s_timeout_ends_it_at_once_and_the_loop_goes_on(tmp_path: pathlib.Path) -> None:
+    text = playbook(loop=[1, 2], timeout=1)
+    with RawServer(NO_ANSWER, answer()) as server:
+        begin = time.monotonic()
+        output = Play(tmp_path, server, text, "-vvvv").output()
+        # Without an end by "timeout", the first attempt alone takes 20 seconds.
+        assert time.monotonic() - begin < 15
+        assert '"timedout": {' in output
+        assert len(server.requests) == 2
+        assert "Updated campaign" in output
+        assert_secret(output)
+
+
+def test_ctrl_c_ends_it_at_once_and_leaves_nothing_behind(tmp_path: pathlib.Path) -> None:
+    with RawServer(NO_ANSWER) as server:
+        play = Play(tmp_path, server, playbook(loop=[1, 2]), "-vvvv")
+        wait_for(lambda: bool(server.requests))
+        os.killpg(play.process.pid, signal.SIGINT)
+        begin = time.monotonic()
+        output = play.output()
+        assert time.monotonic() - begin < 10
+        assert play.process.returncode != 0
+        assert len(server.requests) == 1
+        assert play.leftovers() == []
+        assert_secret(output)
+        # The group is empty a moment after its leader's end.
+        wait_for(lambda: not group_exists(play.process.pid))
+
+
+# Stands before the real library on Python's path, and has it fail with a text that holds the key.
+SPEAKING_REQUESTS = f"""
+import importlib, os, sys
+
+sys.path.remove(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+del sys.modules["requests"]
+real = importlib.import_module("requests")
+
+
+def speak(self, url, **arguments):
+    key = {API_KEY!r}
+    raise {{error}}(f"{{{{arguments}}}} {{{{key}}}}")
+
+
+real.Session.post = speak
+"""
+
+
+@pytest.mark.parametrize(
+    "error", ["RuntimeError", "real.exceptions.ConnectionError", "real.exceptions.InvalidHeader"]
+)
+def test_what_a_library_says_stays_inside(tmp_path: pathlib.Path, error: str) -> None:
+    package = tmp_path / "library" / "requests"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(SPEAKING_REQUESTS.format(error=error), encoding="utf-8")
+    python_path = os.pathsep.join([str(package.parent), os.environ.get("PYTHONPATH", "")])
+    with RawServer(answer()) as server:
+        text = playbook(ignore_errors=True)
+        play = Play(tmp_path, server, text, "-vvvvvv", "--diff", PYTHONPATH=python_path)
+        output = play.output()
+        assert server.requests == []
+    assert "ignored=1" in output
+    if error == "RuntimeError":
+        assert "RuntimeError in speak, line" in output
+    assert_secret(output)
+
+
+def assert_secret(output: str) -> None:
+    """Check that no form of the key is in the output of a run whose task held it."""
+    assert "ozonetel_dynamic_dids: in process" in output
+    assert [form for form in KEY_FORMS if form in output] == []
+
+
+def wait_for(happened: t.Callable[[], bool]) -> None:
+    """Wait until this has happened; fail after 20 seconds."""
+    end = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def group_exists(leader: int) -> bool:
+    """Tell whether a group has processes left."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, 0)
+        return True
+    return False
