@@ -188,6 +188,15 @@ def demo(session: nox.Session) -> None:
     session.run("ansible-playbook", "ozonetel.cloudagent.demo", *session.posargs, env=env)
 
 
+@nox.session(default=False)
+def benchmark(session: nox.Session) -> None:
+    """Measure the collection and draw the chart of its documentation; takes most of an hour."""
+    session.install("-r", "tests/benchmarks/requirements.txt")
+    tree = str(link_collection(NOX / "link"))
+    env = {"ANSIBLE_COLLECTIONS_PATH": tree, "PYTHONPATH": tree}
+    session.run("python", "tests/benchmarks/run.py", *session.posargs, env=env)
+
+
 def add_ansible_test(kind: str, core: str) -> None:
     """Add the session for one kind of test of one ansible-core."""
 
