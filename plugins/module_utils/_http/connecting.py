@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import queue
 import socket
-import threading
 import time
 import typing as t
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import (
+    start_daemon,
+)
 
 Address = t.Tuple[str, int]
 CreateConnection = t.Callable[[Address, float], socket.socket]
@@ -63,7 +66,7 @@ def look_up(host: str, port: int, seconds: float) -> list[Address]:
         except UnicodeError:
             answers.put(socket.gaierror(socket.EAI_NONAME, "no host can have this name"))
 
-    threading.Thread(target=ask, name="cloudagent-look-up", daemon=True).start()
+    start_daemon("cloudagent-look-up", ask)
     try:
         answer = answers.get(timeout=seconds)
     except queue.Empty:

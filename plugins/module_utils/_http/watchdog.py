@@ -20,6 +20,10 @@ import threading
 import time
 import typing as t
 
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import (
+    start_daemon,
+)
+
 
 class Guard:
     """The sockets of one attempt, and whether its time is over.
@@ -96,8 +100,7 @@ class Watchdog:
             self._guards.add(guard)
             wakes_in_time = self._wakes_at is not None and self._wakes_at <= guard.end
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="cloudagent", daemon=True)
-                self._thread.start()
+                self._thread = start_daemon("cloudagent", self._run)
             elif not wakes_in_time:
                 self._wake_up.put(None)
 

@@ -1,0 +1,29 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time.
+
+"""Starting the helper's threads so that they take no signal away from the main thread."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import typing as t
+
+
+def start_daemon(name: str, target: t.Callable[[], None]) -> threading.Thread:
+    """Start a thread that ends with the process, and to which no signal is delivered.
+
+    The system gives a signal to any thread that has not blocked it. Ansible's ``timeout`` of a task
+    and Ctrl-C are signals that have to interrupt the main thread, whatever it is waiting for.
+    """
+    thread = threading.Thread(target=target, name=name, daemon=True)
+    # A new thread inherits what is blocked.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        thread.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    return thread

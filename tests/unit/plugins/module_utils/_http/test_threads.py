@@ -1,0 +1,47 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A signal interrupts the main thread, and none of the helper's."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import start_daemon
+
+
+def test_every_signal_is_blocked_in_the_thread_and_none_here() -> None:
+    blocked: list[set[signal.Signals]] = []
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    thread = start_daemon(
+        "a name", lambda: blocked.append(set(signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+    )
+    thread.join()
+    assert (thread.name, thread.daemon) == ("a name", True)
+    assert {signal.SIGINT, signal.SIGTERM, signal.SIGALRM} <= blocked[0]
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
+
+
+def test_a_signal_to_the_process_interrupts_the_wait_of_the_main_thread() -> None:
+    def interrupt(_number: int, _frame: object) -> None:
+        raise TimeoutError
+
+    done = threading.Event()
+    start_daemon("waits as well", lambda: done.wait() and None)
+    former = signal.signal(signal.SIGALRM, interrupt)
+    begin = time.monotonic()
+    try:
+        for _attempt in range(20):
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            try:
+                threading.Event().wait(5)
+            except TimeoutError:
+                continue
+            raise AssertionError("the wait was not interrupted")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
+        done.set()
+    assert time.monotonic() - begin < 5
