@@ -26,11 +26,11 @@ from importlib.metadata import version
 
 import requests
 
-from ansible_collections.ozonetel.cloudagent.tests.benchmarks.chart import draw
+from ansible_collections.ozonetel.cloudagent.tests.benchmarks.publish import publish
 
 HERE = pathlib.Path(__file__).resolve().parent
 JSON = HERE / "results.json"
-CHART = HERE.parents[1] / "docs" / "docsite" / "rst" / "benchmark.svg"
+GUIDES = HERE.parents[1] / "docs" / "docsite" / "rst"
 WAYS = ("debug", "in process", "as a module", "uri")
 SIZES = {"rounds": 5, "loops": (50, 500), "hosts": 200, "forks": 20, "requests": 2000}
 SMALL_SIZES = {"rounds": 1, "loops": (2, 4), "hosts": 4, "forks": 2, "requests": 50}
@@ -125,19 +125,19 @@ def bare_session(server: str, count: int) -> float:
     with requests.Session() as session:
         session.trust_env = False
         begin = time.perf_counter()
-        for _ in range(count):
+        for _request in range(count):
             session.post(server, data=body, timeout=30).json()
         return (time.perf_counter() - begin) / count
 
 
 def server_alone(server: str, count: int) -> float:
     """Return the seconds per request of one bare socket, the least that the server can do."""
-    host, _, port = server.rpartition("/")[2].partition(":")
+    host, _separator, port = server.rpartition("/")[2].partition(":")
     request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
     with socket.create_connection((host, int(port))) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         begin = time.perf_counter()
-        for _ in range(count):
+        for _request in range(count):
             sock.sendall(request)
             answer = b""
             while not answer.endswith(b"}"):
@@ -203,17 +203,17 @@ def table(results: dict[str, t.Any]) -> str:
 
 
 def main() -> None:
-    """Measure, print the table, write the JSON and draw the chart."""
+    """Measure, print the table, write the JSON, and publish chart and figures in the guide."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--small", action="store_true", help="only see that it runs")
     parser.add_argument("--json", type=pathlib.Path, default=JSON, help="what to write")
-    parser.add_argument("--chart", type=pathlib.Path, default=CHART, help="what to draw")
+    parser.add_argument("--guides", type=pathlib.Path, default=GUIDES, help="where to publish")
     arguments = parser.parse_args()
     sizes = SMALL_SIZES if arguments.small else SIZES
     with running_server() as server:
         results = report(measure(server, sizes), sizes)
     arguments.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    draw(results, arguments.chart)
+    publish(results, arguments.guides)
     print(f"\n{table(results)}")
 
 
