@@ -12,6 +12,10 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options: {}
 attributes:
+  action:
+    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
+  async:
+    description: Supports being used with the C(async) keyword.
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without sending anything.
   diff_mode:

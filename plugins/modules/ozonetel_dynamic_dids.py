@@ -21,6 +21,13 @@ extends_documentation_fragment:
   - ozonetel.cloudagent.attributes.actiongroup_cloudagent
   - ozonetel.cloudagent.connection
 attributes:
+  action:
+    support: full
+    details:
+      - On the controller itself the update is sent by Ansible's own process, without starting a Python for it;
+        everywhere else by the module. The results are the same. C(-vv) shows which way a task took.
+  async:
+    support: full
   check_mode:
     support: full
     details:
@@ -63,6 +70,8 @@ seealso:
     description: Every reason of a failure, with its cause and the next step.
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_numbers
     description: How numbers are written, and what is refused.
+  - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_speed
+    description: What an update costs, and when it runs in Ansible's own process.
 author:
   - ozonetel.cloudagent contributors (!UNKNOWN)
 """
@@ -231,7 +240,9 @@ http_status:
   returned: always
   sample: 200
 attempts:
-  description: How many times the request was tried, 0 in check mode.
+  description:
+    - How many times the request was tried, 0 in check mode.
+    - With C(until), Ansible may put its own count in its place.
   type: int
   returned: always
   sample: 1
