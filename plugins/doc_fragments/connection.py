@@ -62,6 +62,7 @@ options:
   timeout:
     description:
       - The longest that the update of one campaign may take, in seconds, over all attempts and the waits between them.
+        Waiting for another run that updates the same campaign counts as well.
       - An attempt gets at most the time that is left, divided by the attempts that are left.
       - Has to be over 0.
     type: float

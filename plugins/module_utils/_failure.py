@@ -23,6 +23,7 @@ CONNECTION_FAILED = "connection_failed"
 TLS_FAILED = "tls_failed"
 PROXY_FAILED = "proxy_failed"
 TIMED_OUT = "timed_out"
+RECORD_FAILED = "record_failed"
 
 NOT_APPLIED = "not_applied"
 UNKNOWN = "unknown"
@@ -38,6 +39,7 @@ class UpdateFailure(Exception):
         http_status: status of the last answer, or None.
         api_message: cleaned text of the last answer, or None.
         attempts: how many requests were tried.
+        leaves_lists_alone: it is certain that the server still has the lists that it had before.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class UpdateFailure(Exception):
         http_status: int | None = None,
         api_message: str | None = None,
         attempts: int = 0,
+        leaves_lists_alone: bool = False,
     ) -> None:
         super().__init__(message)
         self.reason = reason
@@ -56,10 +59,11 @@ class UpdateFailure(Exception):
         self.http_status = http_status
         self.api_message = api_message
         self.attempts = attempts
+        self.leaves_lists_alone = leaves_lists_alone
 
 
 class InvalidInput(UpdateFailure):
     """An option that can't be used as it is; raised before anything is sent."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(INVALID_INPUT, message)
+        super().__init__(INVALID_INPUT, message, leaves_lists_alone=True)

@@ -29,6 +29,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure impor
 MOST_RETRIES = 10
 # The environment variables that stand in for an account option.
 ACCOUNT_VARIABLES = {"username": "OZONETEL_USERNAME", "api_key": "OZONETEL_API_KEY"}
+RECORD_DIR_VARIABLE = "OZONETEL_RECORD_DIR"
 
 Params = t.Mapping[str, t.Any]
 Environment = t.Mapping[str, str]
@@ -67,6 +68,16 @@ def campaign_argument_spec() -> dict[str, dict[str, t.Any]]:
     }
 
 
+def record_argument_spec() -> dict[str, dict[str, t.Any]]:
+    """Return the options of the last-applied record."""
+    return {
+        "record": {"type": "bool", "default": True},
+        # No default and no fallback: the home directory is that of the place of the update.
+        "record_dir": {"type": "path"},
+        "skip_unchanged": {"type": "bool", "default": False},
+    }
+
+
 class Connection(t.NamedTuple):
     """An account, and how its endpoint is reached.
 
@@ -91,6 +102,20 @@ class Campaign(t.NamedTuple):
     name: str
     dynamic: DidList
     fallback: DidList
+
+
+class RecordOptions(t.NamedTuple):
+    """What to do about the last-applied record.
+
+    Attributes:
+        keep: compare with the record and write it.
+        directory: an absolute path, or None when there is no home directory to put it in.
+        skip_unchanged: send nothing when the record says that these lists were applied last.
+    """
+
+    keep: bool
+    directory: str | None
+    skip_unchanged: bool
 
 
 def read_connection(params: Params, environment: Environment) -> Connection:
@@ -121,6 +146,24 @@ def read_campaign(params: Params) -> Campaign:
         for option in ("dynamic_dids", "fallback_dynamic_dids")
     )
     return Campaign(name, *lists)
+
+
+def read_record_options(params: Params, environment: Environment) -> RecordOptions:
+    """Return the checked options of the last-applied record.
+
+    Raises:
+        InvalidInput: an option can't be used.
+    """
+    if params["skip_unchanged"] and not params["record"]:
+        raise InvalidInput(
+            "skip_unchanged is given together with record: false, and without the record nothing "
+            "is known to be unchanged. Leave one of them out."
+        )
+    return RecordOptions(
+        keep=params["record"],
+        directory=_choose_record_dir(params["record_dir"], environment),
+        skip_unchanged=params["skip_unchanged"],
+    )
 
 
 def input_warnings(connection: Connection, campaign: Campaign) -> list[str]:
@@ -192,6 +235,31 @@ def _checked_ca_path(name: str, path: str) -> str:
         return path
     shown = path if path.isprintable() else ascii(path)
     raise InvalidInput(f"{name} names a file or directory that can't be read here: {shown}")
+
+
+def _choose_record_dir(record_dir: str | None, environment: Environment) -> str | None:
+    if record_dir is not None:
+        return _checked_record_dir("record_dir", record_dir)
+    if environment.get(RECORD_DIR_VARIABLE):
+        path = os.path.expanduser(os.path.expandvars(environment[RECORD_DIR_VARIABLE]))
+        return _checked_record_dir(f"The environment variable {RECORD_DIR_VARIABLE}", path)
+    # From the XDG Base Directory Specification, which also says that a relative path is ignored.
+    state_home = environment.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(state_home):
+        state_home = os.path.expanduser("~/.local/state")
+    return os.path.join(state_home, "ozonetel.cloudagent") if os.path.isabs(state_home) else None
+
+
+def _checked_record_dir(name: str, path: str) -> str:
+    if not path.strip():
+        raise InvalidInput(f"{name} is empty. Name a directory, or leave it out.")
+    try:
+        spelled = os.fsencode(path)
+    except UnicodeEncodeError:
+        spelled = b"\0"
+    if b"\0" in spelled:
+        raise InvalidInput(f"{name} is {path!a}, which no file system can spell.")
+    return os.path.abspath(path)
 
 
 def _is_readable(path: str) -> bool:

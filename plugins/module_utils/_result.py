@@ -12,10 +12,15 @@ import os
 import traceback
 import typing as t
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists import DidList
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import UpdateFailure
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import Campaign
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import (
+    SAME,
+    UNAVAILABLE,
+    UNCONFIRMED,
+    Confirmation,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import mask_secret
 
 Result = t.Dict[str, t.Any]
@@ -30,6 +35,7 @@ def empty_result(campaign_name: object) -> Result:
         "fallback_dynamic_dids": None,
         "endpoint": None,
         "sent": False,
+        "changed_basis": None,
         "api_message": None,
         "http_status": None,
         "attempts": 0,
@@ -46,19 +52,33 @@ def input_result(endpoint: str, campaign: Campaign) -> Result:
     }
 
 
-def predicted_result(campaign: Campaign) -> Result:
+def predicted_result(campaign: Campaign, basis: str) -> Result:
     """Return the part that check mode adds."""
+    if basis == SAME:
+        msg = f'Campaign "{campaign.name}" would be unchanged: {_counted(campaign)}. Nothing was sent.'
+    else:
+        msg = f'Would update campaign "{campaign.name}": {_counted(campaign)}. Nothing was sent.'
+    return {"changed": basis != SAME, "msg": msg}
+
+
+def skipped_result(campaign: Campaign) -> Result:
+    """Return the part that an update adds that was not needed."""
     return {
-        "changed": True,
-        "msg": f"Would update campaign {_described(campaign)}. Nothing was sent.",
+        "changed": False,
+        "msg": f'Campaign "{campaign.name}" is unchanged: {_counted(campaign)}. Nothing was sent, as '
+        "these are the lists that the server confirmed last (skip_unchanged).",
     }
 
 
-def confirmed_result(campaign: Campaign, exchange: Exchange) -> Result:
+def confirmed_result(campaign: Campaign, exchange: Exchange, basis: str) -> Result:
     """Return the part that a confirmed update adds."""
+    if basis == SAME:
+        msg = f'Campaign "{campaign.name}" is unchanged: {_counted(campaign)}, sent again.'
+    else:
+        msg = f'Updated campaign "{campaign.name}": {_counted(campaign)}.'
     return {
-        "changed": True,
-        "msg": f"Updated campaign {_described(campaign)}.",
+        "changed": basis != SAME,
+        "msg": msg,
         "sent": True,
         "api_message": exchange.last.api_message,
         "http_status": exchange.last.http_status,
@@ -109,28 +129,50 @@ def _masked(value: t.Any, secret: str) -> t.Any:
     return mask_secret_in(value, secret) if isinstance(value, dict) else value
 
 
-def campaign_diff(endpoint: str, campaign: Campaign) -> dict[str, str]:
-    """Return the lists before and after in the form that Ansible shows for ``--diff``."""
-    title = f'campaign "{campaign.name}" at {endpoint}'
+def campaign_diff(
+    endpoint: str, campaign: Campaign, basis: str, last: Confirmation | None
+) -> dict[str, str]:
+    """Return the lists before and after in the form that Ansible shows for ``--diff``.
+
+    Args:
+        endpoint: the normalised base URL.
+        campaign: what is sent.
+        basis: what the record says.
+        last: what the server last confirmed, when that is known.
+    """
+    before_header = f'campaign "{campaign.name}" at {endpoint}, before'
+    after = _both_listed(campaign.dynamic.numbers, campaign.fallback.numbers)
+    if last is None:
+        known = "no record is used" if basis == UNAVAILABLE else "nothing was recorded before"
+        before = f"Not known: CloudAgent can't be asked, and {known}.\n"
+    else:
+        before = _both_listed(last.lists.dynamic_dids, last.lists.fallback_dynamic_dids)
+    if last is not None and basis == UNCONFIRMED:
+        before_header = (
+            f'campaign "{last.lists.campaign_name}" at {endpoint}, as last confirmed at '
+            f"{last.applied_at}; not certain to hold"
+        )
+        # Without a difference, Ansible would show nothing of an update that counts as changed.
+        before = before if before != after else f"Not certain to hold:\n{before}"
     return {
-        "before_header": f"{title}, before",
-        "before": "Not known: CloudAgent has no call that reads the lists back.\n",
-        "after_header": f"{title}, after",
-        "after": _listed("dynamic_dids", campaign.dynamic)
-        + _listed("fallback_dynamic_dids", campaign.fallback),
+        "before_header": before_header,
+        "before": before,
+        "after_header": f'campaign "{campaign.name}" at {endpoint}, after',
+        "after": after,
     }
 
 
-def _listed(name: str, dids: DidList) -> str:
-    return "\n".join([f"{name}:", *(f"  {number}" for number in dids.numbers), ""])
+def _both_listed(dynamic: list[str], fallback: list[str]) -> str:
+    return _listed("dynamic_dids", dynamic) + _listed("fallback_dynamic_dids", fallback)
 
 
-def _described(campaign: Campaign) -> str:
+def _listed(name: str, numbers: list[str]) -> str:
+    return "\n".join([f"{name}:", *(f"  {number}" for number in numbers), ""])
+
+
+def _counted(campaign: Campaign) -> str:
     dynamic, fallback = len(campaign.dynamic.numbers), len(campaign.fallback.numbers)
-    return (
-        f'"{campaign.name}": {dynamic} dynamic {_dids(dynamic)}, '
-        f"{fallback} fallback dynamic {_dids(fallback)}"
-    )
+    return f"{dynamic} dynamic {_dids(dynamic)}, {fallback} fallback dynamic {_dids(fallback)}"
 
 
 def _dids(count: int) -> str:

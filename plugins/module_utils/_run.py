@@ -14,18 +14,30 @@ import typing as t
 from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import UpdateFailure
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import (
+    Exchange,
+    HttpClient,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Deadline
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import (
     REQUESTS_IMPORT_ERROR,
     SessionCache,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._open_record import (
+    OpenRecord,
+    RecordedUpdate,
+    open_record,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
+    Campaign,
+    Connection,
     input_warnings,
     read_campaign,
     read_connection,
+    read_record_options,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import SAME
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import (
     Result,
     campaign_diff,
@@ -35,6 +47,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import
     input_result,
     mask_secret_in,
     predicted_result,
+    skipped_result,
     unforeseen_result,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import mask_secret
@@ -79,14 +92,45 @@ def _update(result: Result, module: t.Any, client: HttpClient) -> None:
     connection = read_connection(module.params, os.environ)
     deadline = Deadline(client.clock, connection.timeout)
     campaign = read_campaign(module.params)
+    options = read_record_options(module.params, os.environ)
     result.update(input_result(connection.endpoint, campaign))
-    for warning in input_warnings(connection, campaign):
+
+    def warn(warning: str) -> None:
         # Ansible before 2.22 shows warnings without masking what is secret.
         module.warn(mask_secret(warning, connection.api_key))
-    if module.check_mode:
-        result.update(predicted_result(campaign))
-    else:
-        exchange = update_campaign(client, connection, campaign, deadline)
-        result.update(confirmed_result(campaign, exchange))
+
+    for warning in input_warnings(connection, campaign):
+        warn(warning)
+    update = RecordedUpdate(connection, campaign, deadline, client.clock, module.check_mode)
+    with open_record(options, update, warn) as record:
+        result["changed_basis"] = record.basis
+        if module.check_mode:
+            result.update(predicted_result(campaign, record.basis))
+        elif options.skip_unchanged and record.basis == SAME:
+            result.update(skipped_result(campaign))
+        else:
+            exchange = _send(record, client, connection, campaign, deadline)
+            result.update(confirmed_result(campaign, exchange, record.basis))
     if module._diff:
-        result["diff"] = campaign_diff(connection.endpoint, campaign)
+        result["diff"] = campaign_diff(connection.endpoint, campaign, record.basis, record.last)
+
+
+def _send(
+    record: OpenRecord,
+    client: HttpClient,
+    connection: Connection,
+    campaign: Campaign,
+    deadline: Deadline,
+) -> Exchange:
+    """Send the update; from before it until its confirmation, no run can trust the record."""
+    record.withdraw()
+    try:
+        exchange = update_campaign(client, connection, campaign, deadline)
+    except UpdateFailure as failure:
+        record.settle(failure.leaves_lists_alone)
+        raise
+    except BaseException:
+        record.settle(leaves_lists_alone=False)
+        raise
+    record.confirm()
+    return exchange

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _failure
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._answer import judge_answer
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._endpoint import (
     host_of,
@@ -18,7 +19,10 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._endpoint impo
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
     UpdateFailure,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import HttpRequest
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import (
+    Attempt,
+    HttpRequest,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import (
     Exchange,
     HttpClient,
@@ -37,6 +41,12 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._request impor
     HEADERS,
     update_body,
     update_url,
+)
+
+_REFUSED_AS_A_WHOLE = (
+    _failure.AUTHENTICATION_FAILED,
+    _failure.CAMPAIGN_NOT_FOUND,
+    _failure.RATE_LIMITED,
 )
 
 
@@ -60,7 +70,19 @@ def update_campaign(
         http_status=exchange.last.http_status,
         api_message=exchange.last.api_message,
         attempts=len(exchange.attempts),
+        leaves_lists_alone=all(map(_leaves_lists_alone, exchange.attempts)),
     )
+
+
+def _leaves_lists_alone(attempt: Attempt) -> bool:
+    """Tell whether it is certain that this attempt changed neither list.
+
+    Nobody documents that a refusal of numbers comes before the first of the lists is stored.
+    """
+    if attempt.outcome != _failure.NOT_APPLIED:
+        return False
+    was_sent = attempt.http_status is not None
+    return not was_sent or attempt.reason in _REFUSED_AS_A_WHOLE
 
 
 def _request_of(connection: Connection, campaign: Campaign) -> HttpRequest:

@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - ozonetel.cloudagent.attributes
   - ozonetel.cloudagent.attributes.actiongroup_cloudagent
   - ozonetel.cloudagent.connection
+  - ozonetel.cloudagent.record
 attributes:
   action:
     support: full
@@ -31,16 +32,22 @@ attributes:
   check_mode:
     support: full
     details:
-      - Every option is checked, and nothing is sent. As CloudAgent has no call that reads the lists back, RV(changed) is always V(true).
+      - Every option is checked, and nothing is sent. RV(changed) is predicted from the last-applied record, which is read and not written.
   diff_mode:
     support: partial
     details:
-      - The lists before the update are not known, as CloudAgent has no call that reads them back. The diff says so.
+      - The lists before the update come from the last-applied record, as CloudAgent has no call that reads them back.
+        When nothing was recorded the diff says so, and when it is not certain that they still hold its header says so.
   idempotent:
     support: partial
     details:
       - Running it again leaves the campaign as it is, since both lists are sent whole.
-      - As CloudAgent has no call that reads the lists back, RV(changed) is V(true) after every confirmed update.
+      - As CloudAgent has no call that reads the lists back, RV(changed) rests on the last-applied record. V(false) means that the lists
+        just sent equal those that this record last saw confirmed by the server, order included. RV(changed_basis) tells more.
+      - Lists that were edited in CloudAgent's own screens, or from another record, are not seen. The next run puts them right,
+        and may report unchanged.
+      - Without a record (O(record=false), a directory that is thrown away or can not be written to) RV(changed) is V(true)
+        after every confirmed update.
   platform:
     support: full
     platforms: posix
@@ -189,11 +196,25 @@ EXAMPLES = r"""
 RETURN = r"""
 changed:
   description:
-    - Whether the update was confirmed, or in check mode would be sent.
-    - CloudAgent has no call that reads the lists back, so this does not tell whether the lists were other ones before.
+    - V(false) when the lists equal those that the last-applied record last saw confirmed by the server, and after a failure.
+      V(true) after every other confirmed update. Check mode predicts it.
+    - CloudAgent has no call that reads the lists back, so this does not tell of changes that somebody made otherwise.
   type: bool
   returned: always
   sample: true
+changed_basis:
+  description:
+    - What RV(changed) rests on.
+    - V(first_seen) - there is no record of this campaign.
+    - V(differs) - the lists that were confirmed last are other ones.
+    - V(same) - the lists that were confirmed last are equal, order included.
+    - V(unconfirmed) - there is a record, but it is not certain that it still holds, as the update after it had no known outcome,
+      was refused or was interrupted, was made with O(record=false), or the names were spelled in another way.
+    - V(unavailable) - no record could be used, or O(record=false).
+    - V(null) when the update failed before this was known.
+  type: str
+  returned: always
+  sample: differs
 msg:
   description: What was done, or the cause of the failure and the next step.
   type: str
@@ -241,26 +262,26 @@ http_status:
   sample: 200
 attempts:
   description:
-    - How many times the request was tried, 0 in check mode.
+    - How many times the request was tried, 0 in check mode and when nothing had to be sent.
     - With C(until), Ansible may put its own count in its place.
   type: int
   returned: always
   sample: 1
 diff:
-  description: The lists before, which are not known, and after.
+  description: The lists before, as far as the last-applied record knows them, and after.
   type: dict
   returned: in diff mode
   contains:
     before_header:
-      description: The campaign and its endpoint.
+      description: The campaign and its endpoint, and when RV(changed_basis=unconfirmed) that the lists may not hold any more.
       type: str
       returned: always
       sample: campaign "Sales" at https://in1-ccaas-api.ozonetel.com, before
     before:
-      description: Says that the lists before are not known.
+      description: Both lists as the server last confirmed them, a number a line, or that they are not known.
       type: str
       returned: always
-      sample: "Not known: CloudAgent has no call that reads the lists back.\n"
+      sample: "dynamic_dids:\n  9140001003\nfallback_dynamic_dids:\n  9140002001\n"
     after_header:
       description: The campaign and its endpoint.
       type: str
@@ -294,6 +315,8 @@ failure:
         - V(tls_failed) - the certificate of the server can not be verified, or no secure connection was agreed on.
         - V(proxy_failed) - the proxy on the way failed.
         - V(timed_out) - no answer within O(timeout).
+        - V(record_failed) - another run had the campaign's record locked for all of O(timeout), or a confirmation that would
+          become wrong can not be withdrawn; nothing was sent.
       type: str
       returned: always
       sample: campaign_not_found
@@ -327,6 +350,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._module import
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     campaign_argument_spec,
     connection_argument_spec,
+    record_argument_spec,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run import run
 
@@ -335,7 +359,11 @@ def main() -> None:
     """Update the lists of one campaign."""
     run(
         CloudAgentModule(
-            argument_spec={**connection_argument_spec(), **campaign_argument_spec()},
+            argument_spec={
+                **connection_argument_spec(),
+                **record_argument_spec(),
+                **campaign_argument_spec(),
+            },
             supports_check_mode=True,
         )
     )

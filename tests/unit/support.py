@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import itertools
+import tempfile
 import typing as t
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
@@ -20,10 +22,17 @@ OPTIONS: dict[str, t.Any] = {
     "ca_path": None,
     "timeout": 60.0,
     "retries": 2,
+    "record": True,
+    "record_dir": None,
+    "skip_unchanged": False,
     "campaign_name": "Sales",
     "dynamic_dids": ["9140001001", "9140001002"],
     "fallback_dynamic_dids": ["9140002001"],
 }
+
+
+_records = tempfile.TemporaryDirectory(prefix="cloudagent-records-")
+_numbers = itertools.count()
 
 
 class Ended(BaseException):
@@ -34,7 +43,9 @@ class ModuleDouble:
     """Keeps what a module was told, in place of printing it and exiting."""
 
     def __init__(self, check_mode: bool = False, diff: bool = False, **options: t.Any) -> None:
-        self.params = {**OPTIONS, **options}
+        # A record of its own for each, so that none sees another's and none is in the real home.
+        record_dir = f"{_records.name}/{next(_numbers)}/records"
+        self.params = {**OPTIONS, "record_dir": record_dir, **options}
         self.check_mode = check_mode
         self._diff = diff
         self.warnings: list[str] = []

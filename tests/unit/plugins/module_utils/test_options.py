@@ -21,11 +21,14 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure impor
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     Campaign,
     Connection,
+    RecordOptions,
     campaign_argument_spec,
     connection_argument_spec,
     input_warnings,
     read_campaign,
     read_connection,
+    read_record_options,
+    record_argument_spec,
 )
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import API_KEY, OPTIONS
 
@@ -357,6 +360,77 @@ def test_retries_that_are_accepted(retries: int) -> None:
 def test_retries_that_are_refused(retries: int) -> None:
     message = refusal(lambda: connection_with({}, retries=retries))
     assert message == "retries has to be from 0 to 10."
+
+
+def test_the_defaults_of_the_record() -> None:
+    params, errors, _secrets = validate(record_argument_spec(), {})
+    assert errors == []
+    assert params == {"record": True, "record_dir": None, "skip_unchanged": False}
+
+
+@pytest.mark.parametrize(
+    ("record_dir", "environment", "directory"),
+    [
+        (None, {}, "/home/acme/.local/state/ozonetel.cloudagent"),
+        (None, {"XDG_STATE_HOME": "/state"}, "/state/ozonetel.cloudagent"),
+        (None, {"XDG_STATE_HOME": "state"}, "/home/acme/.local/state/ozonetel.cloudagent"),
+        (None, {"XDG_STATE_HOME": ""}, "/home/acme/.local/state/ozonetel.cloudagent"),
+        (None, {"XDG_STATE_HOME": "/state", "OZONETEL_RECORD_DIR": "/records"}, "/records"),
+        (
+            None,
+            {"XDG_STATE_HOME": "/state", "OZONETEL_RECORD_DIR": ""},
+            "/state/ozonetel.cloudagent",
+        ),
+        (None, {"OZONETEL_RECORD_DIR": "~/records"}, "/home/acme/records"),
+        (None, {"OZONETEL_RECORD_DIR": "$HOME/records"}, "/home/acme/records"),
+        ("/given", {"XDG_STATE_HOME": "/state", "OZONETEL_RECORD_DIR": "/records"}, "/given"),
+        ("/given/../other/", {}, "/other"),
+        ("given", {}, f"{os.getcwd()}/given"),
+    ],
+)
+def test_where_the_records_are(
+    monkeypatch: pytest.MonkeyPatch,
+    record_dir: str | None,
+    environment: dict[str, str],
+    directory: str,
+) -> None:
+    monkeypatch.setenv("HOME", "/home/acme")
+    params = {**OPTIONS, "record_dir": record_dir}
+    assert read_record_options(params, environment) == RecordOptions(True, directory, False)
+
+
+def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    assert read_record_options(OPTIONS, {}).directory is None
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "message"),
+    [
+        (
+            {"record": False, "skip_unchanged": True},
+            {},
+            "skip_unchanged is given together with record: false, and without the record nothing "
+            "is known to be unchanged. Leave one of them out.",
+        ),
+        ({"record_dir": ""}, {}, "record_dir is empty. Name a directory, or leave it out."),
+        (
+            {"record_dir": "/x\0"},
+            {},
+            "record_dir is '/x\\x00', which no file system can spell.",
+        ),
+        (
+            {},
+            {"OZONETEL_RECORD_DIR": "/x\ud800"},
+            "The environment variable OZONETEL_RECORD_DIR is '/x\\ud800', which no file system "
+            "can spell.",
+        ),
+    ],
+)
+def test_record_options_that_are_refused(
+    options: dict[str, t.Any], environment: dict[str, str], message: str
+) -> None:
+    assert refusal(lambda: read_record_options({**OPTIONS, **options}, environment)) == message
 
 
 def test_a_campaign_is_read_whole() -> None:

@@ -21,6 +21,15 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt 
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import Campaign
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import (
+    DIFFERS,
+    FIRST_SEEN,
+    SAME,
+    UNAVAILABLE,
+    UNCONFIRMED,
+    Confirmation,
+    Lists,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import (
     campaign_diff,
     confirmed_result,
@@ -28,6 +37,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import
     failed_result,
     input_result,
     predicted_result,
+    skipped_result,
 )
 
 ENDPOINT = "https://cc.partner.example"
@@ -53,6 +63,7 @@ def test_before_anything_is_known() -> None:
         "fallback_dynamic_dids": None,
         "endpoint": None,
         "sent": False,
+        "changed_basis": None,
         "api_message": None,
         "http_status": None,
         "attempts": 0,
@@ -79,11 +90,36 @@ def test_once_the_options_were_read() -> None:
 def test_the_numbers_are_counted(dynamic: int, fallback: int, counted: str) -> None:
     campaign = campaign_of(dynamic, fallback)
     exchange = Exchange([Attempt(None, APPLIED)])
-    assert predicted_result(campaign) == {
+    assert predicted_result(campaign, DIFFERS) == {
         "changed": True,
         "msg": f'Would update campaign "Sales": {counted}. Nothing was sent.',
     }
-    assert confirmed_result(campaign, exchange)["msg"] == f'Updated campaign "Sales": {counted}.'
+    updated = confirmed_result(campaign, exchange, DIFFERS)
+    assert updated["msg"] == f'Updated campaign "Sales": {counted}.'
+
+
+def test_what_is_unchanged() -> None:
+    exchange = Exchange([Attempt(None, APPLIED)])
+    counted = "2 dynamic DIDs, 1 fallback dynamic DID"
+    assert predicted_result(CAMPAIGN, SAME) == {
+        "changed": False,
+        "msg": f'Campaign "Sales" would be unchanged: {counted}. Nothing was sent.',
+    }
+    assert skipped_result(CAMPAIGN) == {
+        "changed": False,
+        "msg": f'Campaign "Sales" is unchanged: {counted}. Nothing was sent, as these are the '
+        "lists that the server confirmed last (skip_unchanged).",
+    }
+    sent_again = confirmed_result(CAMPAIGN, exchange, SAME)
+    assert sent_again["changed"] is False
+    assert sent_again["msg"] == f'Campaign "Sales" is unchanged: {counted}, sent again.'
+
+
+@pytest.mark.parametrize("basis", [FIRST_SEEN, DIFFERS, UNCONFIRMED, UNAVAILABLE])
+def test_every_other_basis_counts_as_changed(basis: str) -> None:
+    exchange = Exchange([Attempt(None, APPLIED)])
+    assert predicted_result(CAMPAIGN, basis)["changed"] is True
+    assert confirmed_result(CAMPAIGN, exchange, basis)["changed"] is True
 
 
 def test_a_confirmed_update_tells_of_the_last_attempt() -> None:
@@ -95,7 +131,7 @@ def test_a_confirmed_update_tells_of_the_last_attempt() -> None:
             ),
         ]
     )
-    assert confirmed_result(CAMPAIGN, exchange) == {
+    assert confirmed_result(CAMPAIGN, exchange, DIFFERS) == {
         "changed": True,
         "msg": 'Updated campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID.',
         "sent": True,
@@ -134,20 +170,74 @@ def test_refused_input_was_not_sent() -> None:
     }
 
 
-def test_the_diff_says_that_the_lists_before_are_not_known() -> None:
-    assert campaign_diff(ENDPOINT, CAMPAIGN) == {
+AFTER = "dynamic_dids:\n  9140001001\n  9140001002\nfallback_dynamic_dids:\n  9140002001\n"
+AFTER_HEADER = f'campaign "Sales" at {ENDPOINT}, after'
+
+
+def confirmation_of(campaign: Campaign, name: str = "Sales") -> Confirmation:
+    lists = Lists("acme", name, campaign.dynamic.numbers, campaign.fallback.numbers)
+    return Confirmation("2027-01-15T08:00:00Z", lists)
+
+
+@pytest.mark.parametrize(
+    ("basis", "why"),
+    [(FIRST_SEEN, "nothing was recorded before"), (UNAVAILABLE, "no record is used")],
+)
+def test_the_diff_says_that_the_lists_before_are_not_known(basis: str, why: str) -> None:
+    assert campaign_diff(ENDPOINT, CAMPAIGN, basis, None) == {
         "before_header": f'campaign "Sales" at {ENDPOINT}, before',
-        "before": "Not known: CloudAgent has no call that reads the lists back.\n",
-        "after_header": f'campaign "Sales" at {ENDPOINT}, after',
-        "after": (
-            "dynamic_dids:\n  9140001001\n  9140001002\nfallback_dynamic_dids:\n  9140002001\n"
+        "before": f"Not known: CloudAgent can't be asked, and {why}.\n",
+        "after_header": AFTER_HEADER,
+        "after": AFTER,
+    }
+
+
+@pytest.mark.parametrize(
+    ("basis", "last", "before"),
+    [
+        (SAME, CAMPAIGN, AFTER),
+        (
+            DIFFERS,
+            campaign_of(1, 2),
+            "dynamic_dids:\n  9140001001\nfallback_dynamic_dids:\n  9140002001\n  9140002002\n",
         ),
+    ],
+)
+def test_the_diff_shows_the_lists_that_were_confirmed(
+    basis: str, last: Campaign, before: str
+) -> None:
+    assert campaign_diff(ENDPOINT, CAMPAIGN, basis, confirmation_of(last)) == {
+        "before_header": f'campaign "Sales" at {ENDPOINT}, before',
+        "before": before,
+        "after_header": AFTER_HEADER,
+        "after": AFTER,
+    }
+
+
+@pytest.mark.parametrize(
+    ("last", "before"),
+    [
+        (campaign_of(1, 1), AFTER.replace("  9140001002\n", "")),
+        # Ansible shows nothing of a diff without a difference.
+        (CAMPAIGN, f"Not certain to hold:\n{AFTER}"),
+    ],
+)
+def test_the_diff_labels_what_is_not_certain(last: Campaign, before: str) -> None:
+    confirmation = confirmation_of(last, "SALES")
+    assert campaign_diff(ENDPOINT, CAMPAIGN, UNCONFIRMED, confirmation) == {
+        "before_header": f'campaign "SALES" at {ENDPOINT}, as last confirmed at '
+        "2027-01-15T08:00:00Z; not certain to hold",
+        "before": before,
+        "after_header": AFTER_HEADER,
+        "after": AFTER,
     }
 
 
 def test_a_filled_result_keeps_every_key_that_is_always_there() -> None:
     keys = set(empty_result("Sales")) | {"msg"}
     filled = {**empty_result("Sales"), **input_result(ENDPOINT, CAMPAIGN)}
-    assert {*filled, *predicted_result(CAMPAIGN)} == keys
-    assert {*filled, *confirmed_result(CAMPAIGN, Exchange([Attempt(None, APPLIED)]))} == keys
+    assert {*filled, *predicted_result(CAMPAIGN, SAME)} == keys
+    assert {*filled, *skipped_result(CAMPAIGN)} == keys
+    confirmed = confirmed_result(CAMPAIGN, Exchange([Attempt(None, APPLIED)]), SAME)
+    assert {*filled, *confirmed} == keys
     assert {*filled, *failed_result(InvalidInput("No."))} == {*keys, "failure"}

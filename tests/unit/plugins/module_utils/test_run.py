@@ -36,7 +36,13 @@ NO_ANSWER = {"api_message": None, "http_status": None, "attempts": 0}
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OZONETEL_API_URL", "OZONETEL_REGION", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+    for name in (
+        "OZONETEL_API_URL",
+        "OZONETEL_REGION",
+        "OZONETEL_RECORD_DIR",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -67,6 +73,7 @@ def test_a_confirmed_update() -> None:
         "changed": True,
         "msg": 'Updated campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID.',
         "sent": True,
+        "changed_basis": "first_seen",
         "api_message": "Dynamic DIDs updated successfully",
         "http_status": 200,
         "attempts": 1,
@@ -83,6 +90,7 @@ def test_check_mode_sends_nothing_and_predicts_a_change() -> None:
         "changed": True,
         "msg": 'Would update campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID. Nothing was sent.',
         "sent": False,
+        "changed_basis": "first_seen",
     }
 
 
@@ -98,7 +106,7 @@ def test_the_diff_names_the_campaign_and_shows_a_number_a_line(check_mode: bool)
     run(module, *([] if check_mode else ["Dynamic DIDs updated successfully"]))
     assert module.result["diff"] == {
         "before_header": 'campaign "Sales" at https://in1-ccaas-api.ozonetel.com, before',
-        "before": "Not known: CloudAgent has no call that reads the lists back.\n",
+        "before": "Not known: CloudAgent can't be asked, and nothing was recorded before.\n",
         "after_header": 'campaign "Sales" at https://in1-ccaas-api.ozonetel.com, after',
         "after": "dynamic_dids:\n  9140001001\n  9140001002\nfallback_dynamic_dids:\n  9140002001\n",
     }
@@ -114,6 +122,7 @@ def test_a_refusal() -> None:
         "failed": True,
         "changed": False,
         "sent": False,
+        "changed_basis": "first_seen",
         "msg": 'The account "acme" has no campaign named "Sales". Check campaign_name letter by '
         "letter, upper and lower case included.",
         "failure": {"reason": "campaign_not_found", "outcome": "not_applied", **answer},
@@ -134,6 +143,9 @@ def test_a_refusal() -> None:
         ({"campaign_name": " "}, {"campaign_name": " "}),
         ({"dynamic_dids": []}, {}),
         ({"fallback_dynamic_dids": ["x"]}, {}),
+        ({"record": False, "skip_unchanged": True}, {}),
+        ({"record_dir": " "}, {}),
+        ({"record_dir": "/var/lib\0"}, {}),
     ],
 )
 def test_bad_input_fails_before_anything_is_sent(
@@ -153,6 +165,7 @@ def test_bad_input_fails_before_anything_is_sent(
         "failed": True,
         "changed": False,
         "sent": False,
+        "changed_basis": None,
         "failure": {"reason": "invalid_input", "outcome": "not_applied", **NO_ANSWER},
     }
 
@@ -219,6 +232,7 @@ def test_an_unforeseen_error_tells_its_place_and_nothing_of_its_text() -> None:
         "failed": True,
         "changed": False,
         "sent": False,
+        "changed_basis": "first_seen",
     }
 
 
