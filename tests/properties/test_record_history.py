@@ -1,0 +1,519 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No history makes the record lie: real code, a model of the server and of the disk, any order.
+
+The claim, for a run that did not fail: ``changed: false`` only if this run did not change the
+server's lists. The server may mind case or not, store the first list before it refuses the second,
+and apply a request whose answer is lost. A run may be killed before and after every step that it
+takes on the disk and around its request, the machine may lose its power, and the disk may refuse.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import json
+import os
+import pathlib
+import shutil
+import stat
+import tempfile
+import typing as t
+
+import pytest
+import requests
+import urllib3
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _record_store, _run
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import (
+    Watchdog,
+    current_guard,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._open_record import OpenRecord
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._update import update_campaign
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
+    ClockDouble,
+    Ended,
+    ModuleDouble,
+    longest,
+)
+
+Pair = t.Tuple[str, str]
+
+SUCCESS = "Dynamic DIDs updated successfully"
+NOTHING: Pair = ("", "")
+WATCHDOG = Watchdog()
+
+
+class Killed(BaseException):
+    """The process is gone; nothing that it would still do happens."""
+
+
+# --- The server ---------------------------------------------------------------------------------
+
+
+class Behaviour(t.NamedTuple):
+    """What one request meets: which lists are stored, and then an answer or none."""
+
+    stores: int = 0
+    message: str | None = None
+    status: int = 200
+    fault: str | None = None
+
+
+BEHAVIOURS = {
+    "ok": Behaviour(2, SUCCESS),
+    "second refused, first stored": Behaviour(
+        1, "Please enter the valid FallbackDIDs assigned to the account"
+    ),
+    "first refused": Behaviour(0, "Please enter the valid DIDs assigned to the account"),
+    "account refused": Behaviour(0, "Authentication failed"),
+    "campaign refused": Behaviour(0, "Campaign not found"),
+    "too many": Behaviour(0, "Max limit exceeded"),
+    "applied, answer lost": Behaviour(2, fault="lost"),
+    "first stored, answer lost": Behaviour(1, fault="lost"),
+    "no effect, no answer": Behaviour(0, fault="lost"),
+    "unreachable": Behaviour(0, fault="unreachable"),
+    "applied, HTTP 500": Behaviour(2, status=500),
+    "no effect, HTTP 503": Behaviour(0, status=503),
+    "applied, success with HTTP 500": Behaviour(2, SUCCESS, status=500),
+    "applied, error of ours": Behaviour(2, fault="ours"),
+    "killed before": Behaviour(0, fault="killed"),
+    "killed after": Behaviour(2, fault="killed"),
+    "killed half-way": Behaviour(1, fault="killed"),
+}
+
+
+class Server:
+    """Keeps the lists of campaigns, whose names it may compare with or without case."""
+
+    def __init__(self, minds_case: bool) -> None:
+        self._minds_case = minds_case
+        self._lists: dict[str, Pair] = {}
+        self.requests = 0
+
+    def lists_of(self, campaign: str) -> Pair:
+        return self._lists.get(self._key(campaign), NOTHING)
+
+    def store(self, body: bytes, count: int) -> None:
+        content = json.loads(body)
+        key = self._key(content["campaignName"])
+        sent = (content["dynamicDIDs"], content["fallbackDynamicDIDs"])
+        old = self._lists.get(key, NOTHING)
+        self._lists[key] = t.cast(Pair, sent[:count] + old[count:])
+
+    def _key(self, campaign: str) -> str:
+        return campaign if self._minds_case else campaign.casefold()
+
+
+class Answer:
+    """Has what the HTTP helper uses of an answer of requests."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self.status_code = behaviour.status
+        self.headers: dict[str, str] = {}
+        text = "" if behaviour.message is None else json.dumps({"Message": behaviour.message})
+        self._body = text.encode()
+        self.raw = self
+
+    def read(self, _size: int, decode_content: bool) -> bytes:
+        assert not decode_content
+        body, self._body = self._body, b""
+        return body
+
+    def close(self) -> None:
+        pass
+
+
+class Sessions:
+    """Stands in for the session cache and for its sessions: each request meets a behaviour."""
+
+    def __init__(self, server: Server, behaviours: list[str], during: t.Callable[[], None]) -> None:
+        self._server = server
+        self._behaviours = iter(behaviours)
+        self._during = during
+
+    def session_for(self, _request: object) -> Sessions:
+        return self
+
+    def post(self, _url: str, data: bytes, **_options: object) -> Answer:
+        guard = current_guard()
+        assert guard is not None
+        behaviour = BEHAVIOURS[next(self._behaviours, "ok")]
+        if behaviour.fault == "unreachable":
+            raise requests.ConnectionError(
+                urllib3.exceptions.NewConnectionError(None, "refused")  # type: ignore[arg-type]
+            )
+        guard.connected = guard.request_started = True
+        self._server.requests += 1
+        self._server.store(data, behaviour.stores)
+        self._during()
+        if behaviour.fault == "lost":
+            raise requests.ReadTimeout
+        if behaviour.fault == "killed":
+            raise Killed
+        if behaviour.fault == "ours":
+            raise RuntimeError
+        return Answer(behaviour)
+
+
+# --- The disk -----------------------------------------------------------------------------------
+
+Files = t.Dict[str, bytes]
+WRITING = ("open", "write", "fsync", "replace", "unlink", "makedirs")
+
+
+class Trouble(t.NamedTuple):
+    """What goes wrong at a step on the disk, counted from 0; none at all when step is None.
+
+    Attributes:
+        kind: ``killed before``, ``killed after``, or the name of an errno for this step and every
+            later one.
+    """
+
+    step: int | None = None
+    kind: str = "killed before"
+
+
+READ_ONLY = Trouble(0, "EROFS")
+
+
+class Disk:
+    """Stands in for the module os in the store: counts the steps, and makes trouble.
+
+    A call of fsync on the directory makes the names in it last, and so does time. What is written
+    to a file lasts from the call of fsync on the file; before that, a loss of power leaves an
+    empty file.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        self._lasting: Files = {}
+        self._synced: set[int] = set()
+        self.trouble = Trouble()
+        self.steps = 0
+        self.writes = 0
+        self.failed_to_sync = False
+        self.dead = False
+
+    def __getattr__(self, name: str) -> t.Any:
+        real = getattr(os, name)
+        if name == "access" and self.trouble == READ_ONLY:
+            return lambda _path, mode: not mode & os.W_OK
+        if name not in (*WRITING, "pwrite"):
+            return real
+        if name == "pwrite":
+            # The note of who holds the lock is not a part of the record.
+            return lambda *_arguments: None
+
+        def step(*arguments: t.Any, **options: t.Any) -> t.Any:
+            return self._step(name, real, arguments, options)
+
+        return step
+
+    def start(self, trouble: Trouble) -> None:
+        self.trouble, self.steps, self.writes, self.dead = trouble, 0, 0, False
+
+    def lose_power(self) -> None:
+        for path in pathlib.Path(self._directory).glob("*"):
+            path.unlink()
+        for name, content in self._lasting.items():
+            pathlib.Path(self._directory, name).write_bytes(content)
+
+    def let_time_pass(self) -> None:
+        self.failed_to_sync = False
+        self._lasting = {
+            path.name: path.read_bytes() for path in pathlib.Path(self._directory).glob("*")
+        }
+
+    def damage(self, damage: bytes) -> None:
+        for path in pathlib.Path(self._directory).glob("*.json"):
+            path.write_bytes(damage)
+            self._lasting[path.name] = damage
+
+    def _step(
+        self, name: str, real: t.Callable[..., t.Any], arguments: t.Any, options: t.Any
+    ) -> t.Any:
+        if self.dead:
+            raise Killed
+        here = self.steps == self.trouble.step
+        failing = self.trouble.step is not None and self.steps >= self.trouble.step
+        self.steps += 1
+        self.writes += self._writes(name, arguments)
+        if here and self.trouble.kind == "killed before":
+            self.dead = True
+            raise Killed
+        if failing and hasattr(errno, self.trouble.kind) and self._fails(name, arguments):
+            self.failed_to_sync |= name == "fsync"
+            raise OSError(getattr(errno, self.trouble.kind), "no")
+        result = None
+        if name == "fsync":
+            self._fsync(*arguments)
+        else:
+            result = real(*arguments, **options)
+        if here and self.trouble.kind == "killed after":
+            self.dead = True
+            if result is not None and name == "open":
+                os.close(result)
+            raise Killed
+        return result
+
+    def _fails(self, name: str, arguments: t.Any) -> bool:
+        if self.trouble.kind == "EIO":
+            return True
+        # A full disk still lets go of files.
+        if name == "fsync" or (name == "unlink" and self.trouble.kind == "ENOSPC"):
+            return False
+        return self._writes(name, arguments)
+
+    def _writes(self, name: str, arguments: t.Any) -> bool:
+        if name != "open":
+            return name != "fsync"
+        # A lock file that is there is opened without a change.
+        return bool(arguments[1] & os.O_CREAT) and not os.path.exists(arguments[0])
+
+    def _fsync(self, descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        if not stat.S_ISDIR(status.st_mode):
+            self._synced.add(status.st_ino)
+            return
+        self._lasting = {}
+        for path in pathlib.Path(self._directory).glob("*"):
+            lasts = path.stat().st_ino in self._synced
+            self._lasting[path.name] = path.read_bytes() if lasts else b""
+
+
+# --- The histories ------------------------------------------------------------------------------
+
+CAMPAIGNS = ["Sales", "SALES"]
+DYNAMIC = ["111", "222"]
+FALLBACK = ["333", "444"]
+DAMAGES = [b"", b"{", b'{"version": 99}', b'{"version": 1}', b"[1]"]
+
+troubles = st.one_of(
+    st.just(Trouble()),
+    st.builds(
+        Trouble,
+        st.integers(0, 14),
+        st.sampled_from(["killed before", "killed after", "ENOSPC", "EROFS", "EIO"]),
+    ),
+    st.sampled_from([READ_ONLY, Trouble(0, "EIO"), Trouble(1, "EIO"), Trouble(2, "ENOSPC")]),
+)
+behaviours = st.lists(st.sampled_from(list(BEHAVIOURS)), max_size=3)
+
+
+class Histories(RuleBasedStateMachine):
+    """Runs one after the other, each with its own lists, options, answers and troubles."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.home = tempfile.mkdtemp(prefix="cloudagent-history-")
+        self.directory = os.path.join(self.home, "records")
+        os.mkdir(self.directory)
+        self.disk = Disk(self.directory)
+        self.patches = pytest.MonkeyPatch()
+        self.patches.setattr(_record_store, "os", self.disk)
+        self.server = Server(minds_case=True)
+        self.clock = ClockDouble()
+        self.second_that_ran: object = None
+
+    def teardown(self) -> None:
+        self.patches.undo()
+        shutil.rmtree(self.home)
+
+    @initialize(minds_case=st.booleans())
+    def begin(self, minds_case: bool) -> None:
+        self.server = Server(minds_case)
+
+    @rule(
+        campaign=st.sampled_from(CAMPAIGNS),
+        dynamic=st.sampled_from(DYNAMIC),
+        fallback=st.sampled_from(FALLBACK),
+        answers=behaviours,
+        trouble=troubles,
+        record=st.sampled_from([True, True, True, False]),
+        skip=st.booleans(),
+        retries=st.integers(0, 2),
+        second=st.booleans(),
+    )
+    def run_once(
+        self,
+        campaign: str,
+        dynamic: str,
+        fallback: str,
+        answers: list[str],
+        trouble: Trouble,
+        record: bool,
+        skip: bool,
+        retries: int,
+        second: bool,
+    ) -> None:
+        options = {
+            "campaign_name": campaign,
+            "dynamic_dids": [dynamic],
+            "fallback_dynamic_dids": [fallback],
+            "record": record,
+            "skip_unchanged": skip and record,
+            "retries": retries,
+        }
+        predicted = self.predict(options)
+        before = self.server.lists_of(campaign)
+        self.disk.start(trouble)
+        # Without a record there is no lock, unless another run has made one.
+        has_lock = record or any(pathlib.Path(self.directory).glob("*.lock"))
+        during = self.run_a_second if second and has_lock else self.leave_alone
+        result = self.finish(options, answers, during)
+        self.disk.start(Trouble())
+        if result is None or result.get("failed"):
+            return
+        if not result["changed"]:
+            assert self.server.lists_of(campaign) == before, "a false unchanged"
+        if trouble.step is None and "changed_basis" in predicted:
+            told = ("changed", "changed_basis")
+            assert [result[key] for key in told] == [predicted[key] for key in told]
+
+    @rule(campaign=st.sampled_from(CAMPAIGNS), dynamic=st.sampled_from(DYNAMIC))
+    def run_in_peace(self, campaign: str, dynamic: str) -> None:
+        """Run with nothing going wrong, so that confirmations are not rare."""
+        self.run_once(campaign, dynamic, FALLBACK[0], [], Trouble(), True, False, 0, False)
+
+    @rule(
+        fallback=st.sampled_from(FALLBACK),
+        answers=st.lists(st.sampled_from(list(BEHAVIOURS)), min_size=1, max_size=2),
+        trouble=st.one_of(st.just(Trouble()), troubles),
+    )
+    def run_over_a_confirmation(self, fallback: str, answers: list[str], trouble: Trouble) -> None:
+        """Send other lists than those that were just confirmed."""
+        self.run_in_peace(CAMPAIGNS[0], DYNAMIC[0])
+        retries = len(answers) - 1
+        self.run_once(
+            CAMPAIGNS[0], DYNAMIC[1], fallback, answers, trouble, True, False, retries, False
+        )
+
+    def lose_power(self) -> None:
+        # A disk that failed to store what it was told to is beyond the claim.
+        if not self.disk.failed_to_sync:
+            self.disk.lose_power()
+
+    @rule(fallback=st.sampled_from(FALLBACK), trouble=troubles)
+    def lose_power_soon_after_a_run(self, fallback: str, trouble: Trouble) -> None:
+        self.run_in_peace(CAMPAIGNS[0], DYNAMIC[0])
+        self.disk.let_time_pass()
+        self.run_once(CAMPAIGNS[0], DYNAMIC[1], fallback, [], trouble, True, False, 0, False)
+        self.lose_power()
+
+    @rule(damage=st.sampled_from(DAMAGES))
+    def damage_the_records(self, damage: bytes) -> None:
+        self.disk.damage(damage)
+
+    @invariant()
+    def no_more_files_than_needed(self) -> None:
+        # Both spellings share one record: itself, its lock, and what a killed run left.
+        assert len(os.listdir(self.directory)) <= 3
+
+    @invariant()
+    def no_next_run_would_lie(self) -> None:
+        """Ask for all lists that the next run may bring whether it would call them unchanged."""
+        for campaign, dynamic, fallback in itertools.product(CAMPAIGNS, DYNAMIC, FALLBACK):
+            if self.server.lists_of(campaign) == (dynamic, fallback):
+                continue
+            lists = {"dynamic_dids": [dynamic], "fallback_dynamic_dids": [fallback]}
+            predicted = self.predict({"campaign_name": campaign, **lists})
+            assert predicted.get("failed") or predicted["changed"], "a false unchanged"
+
+    @invariant()
+    def no_run_gets_in_between(self) -> None:
+        assert self.second_that_ran is None
+
+    def predict(self, options: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return what check mode says, which leaves no trace."""
+        sent = self.server.requests
+        self.disk.start(Trouble())
+        result = self.finish(options, [], self.leave_alone, check_mode=True)
+        assert result is not None
+        assert (self.disk.writes, self.server.requests) == (0, sent)
+        return result
+
+    def run_a_second(self) -> None:
+        """Let another run, which does not see this one's trouble, wait for the same campaign."""
+        sent = self.server.requests
+        trouble, steps, dead = self.disk.trouble, self.disk.steps, self.disk.dead
+        self.disk.start(Trouble())
+        for options in ({}, {"record": False}, {"campaign_name": "sales"}):
+            result = self.finish({"timeout": 1.0, **options}, [], self.leave_alone)
+            held = pathlib.Path(self.directory).glob("*.lock")
+            failure = (result or {}).get("failure", {})
+            locked_out = failure.get("reason") == "record_failed" and self.server.requests == sent
+            if any(held) and trouble.step is None and not locked_out:
+                # An exception would end up in the result of the run that is going on.
+                self.second_that_ran = result
+        self.disk.start(trouble)
+        self.disk.steps, self.disk.dead = steps, dead
+
+    def leave_alone(self) -> None:
+        """Do nothing while a request is on its way."""
+
+    def finish(
+        self,
+        options: dict[str, t.Any],
+        answers: list[str],
+        during: t.Callable[[], None],
+        check_mode: bool = False,
+    ) -> dict[str, t.Any] | None:
+        """Return the result of a run, or None when it was killed."""
+        module = ModuleDouble(check_mode=check_mode, **options)
+        module.params["record_dir"] = self.directory
+        sessions: t.Any = Sessions(self.server, answers, during)
+        client = HttpClient(sessions, WATCHDOG, self.clock, longest)
+        try:
+            _run.run(module, client)
+        except Killed:
+            return None
+        except Ended:
+            return module.result
+        raise AssertionError("the run did not end")
+
+
+def find_counterexample(examples: int, steps: int, shrink: bool = True) -> None:
+    phases = [Phase.generate, *([Phase.shrink] if shrink else [])]
+    run_state_machine_as_test(
+        Histories,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            phases=phases,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_no_history_makes_the_record_lie() -> None:
+    find_counterexample(examples=150, steps=20)
+
+
+def test_the_order_of_withdraw_and_send_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Swap them, and the same test finds a history that makes the record lie."""
+
+    def send_first(record: OpenRecord, *arguments: t.Any) -> t.Any:
+        exchange = update_campaign(*arguments)
+        record.withdraw()
+        record.confirm()
+        return exchange
+
+    monkeypatch.setattr(_run, "_send", send_first)
+    with pytest.raises(AssertionError, match="a false unchanged"):
+        find_counterexample(examples=500, steps=20, shrink=False)
