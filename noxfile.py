@@ -188,7 +188,7 @@ def demo(session: nox.Session) -> None:
     session.run("ansible-playbook", "ozonetel.cloudagent.demo", *session.posargs, env=env)
 
 
-@nox.session(default=False)
+@nox.session(default=False, python=PYTHONS[CONTROLLERS[RUNNABLE[-1]][-1]] if RUNNABLE else None)
 def benchmark(session: nox.Session) -> None:
     """Measure the collection and draw the chart of its documentation; takes most of an hour."""
     session.install("-r", "tests/benchmarks/requirements.txt")

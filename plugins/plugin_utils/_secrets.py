@@ -12,7 +12,6 @@ import typing as t
 
 from ansible.module_utils.common.parameters import remove_values
 
-register_secrets: t.Callable[[t.Iterable[str]], None] | None
 try:
     from ansible.module_utils.secrets import register_secrets
 except ImportError:

@@ -83,8 +83,8 @@ def figures(results: dict[str, t.Any]) -> str:
     hosts = f"{sizes['hosts']} hosts"
     title = f"{hosts}, {sizes['forks']} forks"
     rows += [[title, *(f"{medians[f'{hosts}, {way}']:.2f}" for way in COLOURS)]]
-    ratios = [["Ratio", "Measured", "To reach, at most"]]
-    ratios += [
+    goals = [["Figure", "Measured", "To reach, at most"]]
+    goals += [
         [goal["name"], f"{goal['reached']:.3f}", f"{goal['most']:.3g}"] for goal in results["goals"]
     ]
     used = ", ".join(f"{name} {number}" for name, number in versions.items())
@@ -95,7 +95,7 @@ interleaved, on {results["date"]}; {results["machine"]}; {used}. The server is u
 on the same machine, which answers {served:,.0f} requests a second on one connection. A bare session of
 ``requests``, the limit of the HTTP library, takes {medians["per request, bare session"] * 1000:.2f} milliseconds per request.
 
-{_table(ratios)}"""
+{_table(goals)}"""
 
 
 def _table(rows: list[list[str]]) -> str:

@@ -37,6 +37,8 @@ def test_a_small_run_measures_everything_and_publishes_it(tmp_path: pathlib.Path
         "hosts: in process / debug",
         "one task: in process / uri",
         "loop, per item: as a module / uri",
+        "record, unchanged: milliseconds",
+        "record, changed: milliseconds",
     ]
     assert "* - 4 hosts, 2 forks\n" in guide.read_text("utf-8")
 

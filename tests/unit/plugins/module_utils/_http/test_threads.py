@@ -8,15 +8,16 @@ from __future__ import annotations
 import signal
 import threading
 import time
+import typing as t
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import start_daemon
 
 
 def test_every_signal_is_blocked_in_the_thread_and_none_here() -> None:
-    blocked: list[set[signal.Signals]] = []
+    blocked: list[t.Any] = []
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     thread = start_daemon(
-        "a name", lambda: blocked.append(set(signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+        "a name", lambda: blocked.append(signal.pthread_sigmask(signal.SIG_BLOCK, []))
     )
     thread.join()
     assert (thread.name, thread.daemon) == ("a name", True)
@@ -29,7 +30,11 @@ def test_a_signal_to_the_process_interrupts_the_wait_of_the_main_thread() -> Non
         raise TimeoutError
 
     done = threading.Event()
-    start_daemon("waits as well", lambda: done.wait() and None)
+
+    def wait_as_well() -> None:
+        done.wait()
+
+    start_daemon("waits as well", wait_as_well)
     former = signal.signal(signal.SIGALRM, interrupt)
     begin = time.monotonic()
     try:

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the last-applied record adds to an update."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+import typing as t
+from pathlib import Path
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists import read_did_list
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import (
+    Clock,
+    Deadline,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._open_record import (
+    RecordedUpdate,
+    open_record,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
+    Campaign,
+    Connection,
+    RecordOptions,
+)
+
+CONNECTION = Connection("acme", "a-key", "https://cc.partner.example", True, 60.0, 2)
+
+
+def record_seconds(count: int) -> dict[str, float]:
+    """Return the median seconds of the record for an unchanged and for a changed update.
+
+    The files are in the home directory, where they are for users: another place might be a file
+    system in memory, which writes faster than a disk.
+    """
+    with tempfile.TemporaryDirectory(prefix=".cloudagent-", dir=Path.home()) as directory:
+        options = RecordOptions(keep=True, directory=directory, skip_unchanged=False)
+        _update(options, 0)
+        return {
+            "record, unchanged": _median(lambda _number: _update(options, 0), count),
+            "record, changed": _median(lambda number: _update(options, number + 1), count),
+        }
+
+
+def _median(action: t.Callable[[int], None], count: int) -> float:
+    times = []
+    for number in range(count):
+        begin = time.perf_counter()
+        action(number)
+        times.append(time.perf_counter() - begin)
+    return statistics.median(times)
+
+
+def _update(options: RecordOptions, number: int) -> None:
+    """Do all that is done around a request that is confirmed."""
+    dynamic, fallback = (
+        read_did_list("dynamic_dids", [f"914{number:07}", "9140001002"], secret="a-key"),
+        read_did_list("fallback_dynamic_dids", "9140002001", secret="a-key"),
+    )
+    clock = Clock()
+    update = RecordedUpdate(
+        CONNECTION, Campaign("Sales", dynamic, fallback), Deadline(clock, 60), clock, False
+    )
+    with open_record(options, update, _no_warning) as record:
+        record.withdraw()
+        record.confirm()
+
+
+def _no_warning(warning: str) -> t.NoReturn:
+    raise AssertionError(warning)
