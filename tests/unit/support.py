@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import itertools
 import tempfile
 import typing as t
 
@@ -32,7 +31,6 @@ OPTIONS: dict[str, t.Any] = {
 
 
 _records = tempfile.TemporaryDirectory(prefix="cloudagent-records-")
-_numbers = itertools.count()
 
 
 class Ended(BaseException):
@@ -44,7 +42,7 @@ class ModuleDouble:
 
     def __init__(self, check_mode: bool = False, diff: bool = False, **options: t.Any) -> None:
         # A record of its own for each, so that none sees another's and none is in the real home.
-        record_dir = f"{_records.name}/{next(_numbers)}/records"
+        record_dir = f"{tempfile.mkdtemp(dir=_records.name)}/records"
         self.params = {**OPTIONS, "record_dir": record_dir, **options}
         self.check_mode = check_mode
         self._diff = diff
