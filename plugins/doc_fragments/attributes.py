@@ -28,6 +28,31 @@ attributes:
     description: Target operating systems the module runs on.
 """
 
+    # For modules that only look.
+    INFO_MODULE = r"""
+options: {}
+attributes:
+  action:
+    support: none
+  async:
+    support: full
+  check_mode:
+    support: full
+    details:
+      - It changes nothing, so it does the same in check mode.
+  diff_mode:
+    support: none
+    details:
+      - It changes nothing, so there is no difference to show.
+  idempotent:
+    support: full
+    details:
+      - It changes nothing.
+  platform:
+    support: full
+    platforms: posix
+"""
+
     ACTIONGROUP_CLOUDAGENT = r"""
 options: {}
 attributes:

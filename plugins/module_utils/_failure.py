@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 INVALID_INPUT = "invalid_input"
 AUTHENTICATION_FAILED = "authentication_failed"
 CAMPAIGN_NOT_FOUND = "campaign_not_found"
@@ -60,6 +62,17 @@ class UpdateFailure(Exception):
         self.api_message = api_message
         self.attempts = attempts
         self.leaves_lists_alone = leaves_lists_alone
+
+    @property
+    def details(self) -> dict[str, t.Any]:
+        """Return what the result has as ``failure``."""
+        return {
+            "reason": self.reason,
+            "outcome": self.outcome,
+            "http_status": self.http_status,
+            "api_message": self.api_message,
+            "attempts": self.attempts,
+        }
 
 
 class InvalidInput(UpdateFailure):

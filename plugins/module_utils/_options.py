@@ -59,6 +59,14 @@ def connection_argument_spec() -> dict[str, dict[str, t.Any]]:
     }
 
 
+def info_argument_spec() -> dict[str, dict[str, t.Any]]:
+    """Return the options of a module that sends nothing, and still fits the group's defaults."""
+    sending = {**connection_argument_spec(), **record_argument_spec()}
+    # Nothing is required, and no environment variable stands in: what is given is a filter.
+    account = {"username": {"type": "str"}, "api_key": {"type": "str", "no_log": True}}
+    return {**sending, **account, "campaign_name": {"type": "str"}}
+
+
 def campaign_argument_spec() -> dict[str, dict[str, t.Any]]:
     """Return the options that name one campaign and its lists."""
     return {
@@ -161,9 +169,27 @@ def read_record_options(params: Params, environment: Environment) -> RecordOptio
         )
     return RecordOptions(
         keep=params["record"],
-        directory=_choose_record_dir(params["record_dir"], environment),
+        directory=choose_record_dir(params["record_dir"], environment),
         skip_unchanged=params["skip_unchanged"],
     )
+
+
+def choose_record_dir(record_dir: str | None, environment: Environment) -> str | None:
+    """Return the absolute path of the directory of the records, or None without a home directory.
+
+    Raises:
+        InvalidInput: what names the directory can't be used.
+    """
+    if record_dir is not None:
+        return _checked_record_dir("record_dir", record_dir)
+    if environment.get(RECORD_DIR_VARIABLE):
+        path = os.path.expanduser(os.path.expandvars(environment[RECORD_DIR_VARIABLE]))
+        return _checked_record_dir(f"The environment variable {RECORD_DIR_VARIABLE}", path)
+    # From the XDG Base Directory Specification, which also says that a relative path is ignored.
+    state_home = environment.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(state_home):
+        state_home = os.path.expanduser("~/.local/state")
+    return os.path.join(state_home, "ozonetel.cloudagent") if os.path.isabs(state_home) else None
 
 
 def input_warnings(connection: Connection, campaign: Campaign) -> list[str]:
@@ -235,19 +261,6 @@ def _checked_ca_path(name: str, path: str) -> str:
         return path
     shown = path if path.isprintable() else ascii(path)
     raise InvalidInput(f"{name} names a file or directory that can't be read here: {shown}")
-
-
-def _choose_record_dir(record_dir: str | None, environment: Environment) -> str | None:
-    if record_dir is not None:
-        return _checked_record_dir("record_dir", record_dir)
-    if environment.get(RECORD_DIR_VARIABLE):
-        path = os.path.expanduser(os.path.expandvars(environment[RECORD_DIR_VARIABLE]))
-        return _checked_record_dir(f"The environment variable {RECORD_DIR_VARIABLE}", path)
-    # From the XDG Base Directory Specification, which also says that a relative path is ignored.
-    state_home = environment.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(state_home):
-        state_home = os.path.expanduser("~/.local/state")
-    return os.path.join(state_home, "ozonetel.cloudagent") if os.path.isabs(state_home) else None
 
 
 def _checked_record_dir(name: str, path: str) -> str:

@@ -26,6 +26,17 @@ def record_unusable(path: str, fault: str) -> str:
     )
 
 
+def record_left_out(path: str, fault: str) -> str:
+    """Return the warning that what is in a record's place can't be shown."""
+    return f"The last-applied record {path} {fault}. It is left out."
+
+
+def records_unreadable(directory: str | None, reason: str) -> str:
+    """Return the warning that it is not known which records there are."""
+    where = f" in {directory}" if directory else ""
+    return f"No last-applied records can be read{where}: {reason}."
+
+
 def record_not_written(path: str, reason: str) -> str:
     """Return the warning that a confirmed update could not be recorded."""
     return (

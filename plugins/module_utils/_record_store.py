@@ -37,6 +37,7 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 _LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
 _HOLDER = re.compile(rb"([0-9]{1,10}) ([A-Za-z0-9._-]{1,64}) *\n", re.ASCII)
 _HOLDER_BYTES = 80
+_RECORD_FILE = re.compile(r"([0-9a-f]{32})\.json", re.ASCII)
 
 
 class Found(t.NamedTuple):
@@ -187,6 +188,20 @@ class RecordStore:
             # Left by a process that was killed: nobody else writes while this one has the lock.
             os.unlink(self._temporary_path)
             return os.open(self._temporary_path, _CREATE, 0o600)
+
+
+def stores_in(directory: str) -> list[RecordStore]:
+    """Return all that a directory may hold records of, in a stable order; it may be missing.
+
+    Raises:
+        OSError: the directory can't be read.
+    """
+    try:
+        names = sorted(os.listdir(directory))
+    except FileNotFoundError:
+        return []
+    matches = (_RECORD_FILE.fullmatch(name) for name in names)
+    return [RecordStore(directory, match.group(1)) for match in matches if match]
 
 
 def reason_of(error: OSError) -> str:

@@ -88,16 +88,13 @@ def confirmed_result(campaign: Campaign, exchange: Exchange, basis: str) -> Resu
 
 def failed_result(failure: UpdateFailure) -> Result:
     """Return the part that a failure adds."""
-    answer = {
-        "http_status": failure.http_status,
-        "api_message": failure.api_message,
-        "attempts": failure.attempts,
-    }
     return {
         "changed": False,
         "msg": failure.message,
-        **answer,
-        "failure": {"reason": failure.reason, "outcome": failure.outcome, **answer},
+        "http_status": failure.http_status,
+        "api_message": failure.api_message,
+        "attempts": failure.attempts,
+        "failure": failure.details,
     }
 
 

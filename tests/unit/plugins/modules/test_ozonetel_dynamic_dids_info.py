@@ -1,0 +1,118 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module itself: with no options, with every default of the group, and without requests."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import typing as t
+
+import pytest
+from ansible.module_utils import basic
+from ansible.module_utils.common.text.converters import to_bytes
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import (
+    Confirmation,
+    Lists,
+    Record,
+    write_record,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.modules import ozonetel_dynamic_dids_info
+
+LISTS = Lists("acme", "Sales", ["9140001001"], ["9140002001"])
+RECORD = Record("https://cc.partner.example", True, [Confirmation("2027-01-15T08:00:00Z", LISTS)])
+
+# What a play may give to all modules of the action group.
+GROUP = {
+    "username": "acme",
+    "api_key": "a-key",
+    "api_url": "https://cc.partner.example",
+    "validate_certs": False,
+    "ca_path": "/nowhere",
+    "timeout": -1,
+    "retries": 99,
+    "record": False,
+    "skip_unchanged": True,
+}
+
+
+class RunModule(t.Protocol):
+    def __call__(self, **options: t.Any) -> dict[str, t.Any]:
+        """Run the module with these options and return its result."""
+
+
+@pytest.fixture(name="run_module")
+def _run_module(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
+) -> RunModule:
+    # The account of the environment is no filter.
+    monkeypatch.setenv("OZONETEL_USERNAME", "globex")
+    monkeypatch.setenv("OZONETEL_RECORD_DIR", str(tmp_path))
+    (tmp_path / ("0" * 32 + ".json")).write_text(write_record(RECORD), encoding="ascii")
+
+    def run(**options: t.Any) -> dict[str, t.Any]:
+        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": options})
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", to_bytes(arguments))
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        with pytest.raises(SystemExit):
+            ozonetel_dynamic_dids_info.main()
+        return t.cast(t.Dict[str, t.Any], json.loads(capsys.readouterr().out))
+
+    return run
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("options", [{}, GROUP], ids=["no options", "defaults of the group"])
+def test_what_is_shown(run_module: RunModule, options: dict[str, t.Any], check_mode: bool) -> None:
+    result = run_module(_ansible_check_mode=check_mode, **options)
+    assert result["changed"] is False
+    (campaign,) = result["campaigns"]
+    assert campaign == {
+        "endpoint": "https://cc.partner.example",
+        "username": "acme",
+        "campaign_name": "Sales",
+        "confirmed": True,
+        "applied_at": "2027-01-15T08:00:00Z",
+        "dynamic_dids": ["9140001001"],
+        "fallback_dynamic_dids": ["9140002001"],
+        "history": [
+            {
+                "applied_at": "2027-01-15T08:00:00Z",
+                "dynamic_dids": ["9140001001"],
+                "fallback_dynamic_dids": ["9140002001"],
+            }
+        ],
+    }
+
+
+def test_an_option_that_can_t_be_used(run_module: RunModule) -> None:
+    result = run_module(record_dir="")
+    assert result["failed"] is True
+    assert result["failure"]["reason"] == "invalid_input"
+    assert result["msg"] == "record_dir is empty. Name a directory, or leave it out."
+
+
+WITHOUT_REQUESTS = """
+import sys
+
+sys.modules["requests"] = None
+sys.path.insert(0, sys.argv[1])
+import ansible_collections.ozonetel.cloudagent.plugins.modules.ozonetel_dynamic_dids_info
+print(sorted(name for name in sys.modules if name.endswith(("_http.session", "_http.client"))))
+"""
+
+
+def test_it_needs_neither_requests_nor_the_http_helper(tmp_path: pathlib.Path) -> None:
+    root = pathlib.Path(__file__).resolve().parents[4]
+    place = tmp_path / "ansible_collections" / "ozonetel"
+    place.mkdir(parents=True)
+    (place / "cloudagent").symlink_to(root, target_is_directory=True)
+    command = [sys.executable, "-c", WITHOUT_REQUESTS, str(tmp_path)]
+    # Ansible's own modules are found as they are here.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    assert subprocess.check_output(command, env=environment, text=True) == "[]\n"
