@@ -73,6 +73,9 @@ options:
     type: raw
     required: true
 seealso:
+  - module: ozonetel.cloudagent.ozonetel_dynamic_dids_info
+  - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed
+    description: What the last-applied record knows, what it can not know, and where to keep it.
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_failures
     description: Every reason of a failure, with its cause and the next step.
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_numbers

@@ -45,8 +45,10 @@ SECONDS = 120  # The longest that one command may take.
 # How many requests each block sends. What is not listed here, or sends another number, fails.
 REQUESTS = {
     "module ozonetel_dynamic_dids": 9,
+    "module ozonetel_dynamic_dids_info": 3,
     "README 1": 1,
     "README 2": 2,
+    "guide_changed 1": 3,
     "guide_failures 1": 1,
     "guide_getting_started 1": 1,
     "guide_getting_started 2": 2,
@@ -270,11 +272,11 @@ def run_command(
 
 
 class Run(NamedTuple):
-    """What came of a block."""
+    """What came of a block; the bodies of its requests."""
 
     exit_status: int
     output: str
-    requests: int
+    requests: list[dict[str, str]]
 
 
 def run_block(block: Block, machine: Machine, folder: Path) -> Run:
@@ -289,9 +291,11 @@ def run_block(block: Block, machine: Machine, folder: Path) -> Run:
 
     machine.sandbox.control("DELETE", "requests")
     command = ["ansible-playbook", "-vvv", *arguments(block.text, folder)]
-    ended = run_command(command, machine.environment, folder)
+    # No block may see what another one has recorded.
+    environment = {**machine.environment, "OZONETEL_RECORD_DIR": str(folder / "records")}
+    ended = run_command(command, environment, folder)
     requests = machine.sandbox.control("GET", "requests")["requests"]
-    return Run(ended.returncode, ended.stdout, len(requests))
+    return Run(ended.returncode, ended.stdout, [request["body"] for request in requests])
 
 
 def arguments(text: str, folder: Path) -> list[str]:
@@ -313,7 +317,7 @@ def arguments(text: str, folder: Path) -> list[str]:
 
 def check(block: Block, run: Run) -> None:
     assert run.exit_status == 0, run.output
-    assert run.requests == REQUESTS.get(block.name), f"see REQUESTS\n{run.output}"
+    assert len(run.requests) == REQUESTS.get(block.name), f"see REQUESTS\n{run.output}"
     for line in run.output.splitlines():
         assert ACME_KEY not in line
         assert GLOBEX_KEY not in line
@@ -325,6 +329,32 @@ def check(block: Block, run: Run) -> None:
 @pytest.mark.parametrize("block", BLOCKS, ids=[block.name for block in BLOCKS])
 def test_example(block: Block, machine: Machine, tmp_path: Path) -> None:
     check(block, run_block(block, machine, tmp_path))
+
+
+# The examples that put earlier lists back.
+ROLLBACKS = [block for block in BLOCKS if "history" in block.text]
+FIRST = {"dynamicDIDs": "9140001001,9140001002", "fallbackDynamicDIDs": "9140002001"}
+SECOND = {"dynamicDIDs": "9140001003", "fallbackDynamicDIDs": "9140002002"}
+
+
+@pytest.mark.parametrize("block", ROLLBACKS, ids=[block.name for block in ROLLBACKS])
+def test_a_rollback_puts_the_first_lists_back(
+    block: Block, machine: Machine, tmp_path: Path
+) -> None:
+    sent = run_block(block, machine, tmp_path).requests
+    assert [{key: body[key] for key in FIRST} for body in sent] == [FIRST, SECOND, FIRST]
+
+
+@pytest.mark.parametrize("block", ROLLBACKS, ids=[block.name for block in ROLLBACKS])
+def test_a_rollback_without_earlier_lists_says_so(
+    block: Block, machine: Machine, tmp_path: Path
+) -> None:
+    first, second = '["9140001001", "9140001002"]', '["9140001003"]'
+    assert first in block.text
+    text = block.text.replace(second, first).replace("9140002002", "9140002001")
+    run = run_block(block._replace(text=text), machine, tmp_path)
+    assert (run.exit_status, len(run.requests)) == (2, 2)
+    assert "that holds earlier lists, so nothing can be put back" in run.output
 
 
 def test_every_expected_block_is_there() -> None:

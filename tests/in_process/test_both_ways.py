@@ -28,6 +28,9 @@ ONE_WAY = ("/files/ways.yml", "/files/no_requests.yml")
 # What Ansible itself adds to a result.
 ANSIBLE_KEYS = ("invocation", "exception", "timedout")
 CHANCE = re.compile(r"a wait of \d+ seconds")
+# When a record was written, and by which way: each has a directory of its own.
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+WAY = re.compile(r"records (in process|as a module)")
 
 Result = t.Dict[str, t.Any]
 Kept = t.Dict[str, t.List[Result]]
@@ -47,11 +50,14 @@ def _kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
         "ANSIBLE_INJECT_INVOCATION": "true",
         "ANSIBLE_ROLES_PATH": str(ROLES),
         "CLOUDAGENT_RESULTS": str(results),
+        # Every case names a directory for its records, so this one has to stay empty.
+        "OZONETEL_RECORD_DIR": str(folder / "records"),
         "PATH": os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]]),
     }
     command = ["ansible-playbook", str(playbook)]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 0, done.stdout
+    assert not (folder / "records").exists()
     kept: Kept = collections.defaultdict(list)
     for line in results.read_text("utf-8").splitlines():
         entry = json.loads(line)
@@ -75,9 +81,8 @@ def ours(result: Result) -> Result:
         for key, value in result.items()
         if key not in ANSIBLE_KEYS and not key.startswith(("ansible_", "_ansible_"))
     }
-    if "msg" in left:
-        left["msg"] = CHANCE.sub("a wait of 15 to 20 seconds", left["msg"])
-    return left
+    text = CHANCE.sub("a wait of 15 to 20 seconds", json.dumps(left, sort_keys=True))
+    return t.cast(Result, json.loads(WAY.sub("records", TIME.sub("a time", text))))
 
 
 def test_both_ways_were_taken(kept: Kept) -> None:

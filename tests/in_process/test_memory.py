@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -23,6 +24,7 @@ sys.path.insert(0, sys.argv[1])
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     campaign_argument_spec,
     connection_argument_spec,
+    record_argument_spec,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run import run
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_module import (
@@ -40,7 +42,7 @@ def memory():
 
 
 url, warm_up, items = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-spec = {**connection_argument_spec(), **campaign_argument_spec()}
+spec = {**connection_argument_spec(), **record_argument_spec(), **campaign_argument_spec()}
 for number in range(items):
     options = {
         "username": "acme",
@@ -49,6 +51,7 @@ for number in range(items):
         "campaign_name": f"Campaign {number}",
         "dynamic_dids": [f"914{number:07}"],
         "fallback_dynamic_dids": "9140002001",
+        "record_dir": sys.argv[5],
     }
     result = InProcessModule("ozonetel_dynamic_dids", options, spec, diff=True).run(run)
     assert result["sent"] is True, result
@@ -58,10 +61,11 @@ print(memory() - before)
 """
 
 
-def test_ten_thousand_items_take_no_more_memory_than_one_thousand() -> None:
+def test_ten_thousand_items_take_no_more_memory_than_one_thousand(tmp_path: pathlib.Path) -> None:
     path = os.environ["ANSIBLE_COLLECTIONS_PATH"]
     with RawServer(answer()) as server:
-        command = [sys.executable, "-c", LOOP, path, server.url, str(WARM_UP), str(ITEMS)]
+        arguments = [path, server.url, str(WARM_UP), str(ITEMS), str(tmp_path / "records")]
+        command = [sys.executable, "-c", LOOP, *arguments]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
         assert server.connections == 1
     assert int(done.stdout) < 1024  # kibibytes
