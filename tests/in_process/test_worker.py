@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -18,6 +19,10 @@ import typing as t
 
 import pytest
 
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import (
+    Record,
+    read_record,
+)
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     Connection,
     RawServer,
@@ -38,14 +43,14 @@ def stay_silent(connection: Connection) -> None:
 NO_ANSWER = after_request(stay_silent)
 
 
-def playbook(**task: t.Any) -> str:
+def playbook(dids: str = "9140001001", **task: t.Any) -> str:
     """Return a playbook with one task, in the JSON that YAML contains."""
     options = {
         "username": "{{ item.username | default('acme') }}",
         "api_key": "{{ key }}",
         "api_url": "{{ url }}",
         "campaign_name": "Sales",
-        "dynamic_dids": "9140001001",
+        "dynamic_dids": dids,
         "fallback_dynamic_dids": "9140002001",
     }
     tasks = [{"ozonetel.cloudagent.ozonetel_dynamic_dids": options, **task}]
@@ -60,6 +65,7 @@ class Play:
     ) -> None:
         self.home = folder / "home"
         self.home.mkdir(exist_ok=True)
+        self.records = folder / "records"
         written = folder / "playbook.yml"
         written.write_text(text, encoding="utf-8")
         # Not in the playbook, the text of which Ansible 2.19 and later shows beside an error.
@@ -67,7 +73,12 @@ class Play:
         variables.write_text(json.dumps({"key": API_KEY, "url": server.url}), encoding="utf-8")
         self.process = subprocess.Popen(
             [COMMAND, str(written), "--extra-vars", f"@{variables}", *arguments],
-            env={**os.environ, "HOME": str(self.home), **env},
+            env={
+                **os.environ,
+                "HOME": str(self.home),
+                "OZONETEL_RECORD_DIR": str(self.records),
+                **env,
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -142,6 +153,47 @@ def test_ctrl_c_ends_it_at_once_and_leaves_nothing_behind(tmp_path: pathlib.Path
         assert_secret(output)
         # The group is empty a moment after its leader's end.
         wait_for(lambda: not group_exists(play.process.pid))
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+@pytest.mark.parametrize("end", ["timeout", "Ctrl-C"])
+def test_what_ended_an_update_leaves_a_record_that_is_free_and_true(
+    end: str, is_recorded: bool, tmp_path: pathlib.Path
+) -> None:
+    keywords = {"timeout": 1} if end == "timeout" else {}
+    before = [answer()] if is_recorded else []
+    with RawServer(*before, NO_ANSWER, answer()) as server:
+        if is_recorded:
+            assert "failed=0" in Play(tmp_path, server, playbook()).output()
+        play = Play(tmp_path, server, playbook("9140001002", **keywords))
+        wait_for(lambda: len(server.requests) > len(before))
+        if end == "Ctrl-C":
+            os.killpg(play.process.pid, signal.SIGINT)
+        play.output()
+        assert play.process.returncode != 0
+        wait_for(lambda: not group_exists(play.process.pid))
+        assert_free(play.records)
+        assert [record.confirmed for record in kept_records(play.records)] == [False] * len(before)
+
+        output = Play(tmp_path, server, playbook("9140001002"), "-v").output()
+    basis = "unconfirmed" if is_recorded else "first_seen"
+    assert f'"changed_basis": "{basis}"' in output
+    assert '"changed": true' in output
+    (record,) = kept_records(play.records)
+    assert (record.confirmed, record.last.lists.dynamic_dids) == (True, ["9140001002"])
+
+
+def assert_free(records: pathlib.Path) -> None:
+    """Check that there is nothing but records and a lock, which nobody holds."""
+    assert {path.suffix for path in records.iterdir()} <= {".json", ".lock"}
+    (lock,) = records.glob("*.lock")
+    with lock.open("rb+") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def kept_records(records: pathlib.Path) -> list[Record]:
+    """Return the records in a directory; fail for one that can't be read."""
+    return [read_record(path.read_bytes()) for path in records.glob("*.json")]
 
 
 def test_an_encrypted_key(tmp_path: pathlib.Path) -> None:
