@@ -61,10 +61,12 @@ def connection_argument_spec() -> dict[str, dict[str, t.Any]]:
 
 def info_argument_spec() -> dict[str, dict[str, t.Any]]:
     """Return the options of a module that sends nothing, and still fits the group's defaults."""
-    sending = {**connection_argument_spec(), **record_argument_spec()}
+    spec = {**connection_argument_spec(), **record_argument_spec()}
     # Nothing is required, and no environment variable stands in: what is given is a filter.
-    account = {"username": {"type": "str"}, "api_key": {"type": "str", "no_log": True}}
-    return {**sending, **account, "campaign_name": {"type": "str"}}
+    spec["username"] = {"type": "str"}
+    spec["api_key"] = {"type": "str", "no_log": True}
+    spec["campaign_name"] = {"type": "str"}
+    return spec
 
 
 def campaign_argument_spec() -> dict[str, dict[str, t.Any]]:
