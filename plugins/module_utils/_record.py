@@ -136,17 +136,17 @@ def read_record(text: bytes) -> Record:
         raise UnusableRecord("is damaged")
     try:
         return _record_from(content)
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, UnicodeEncodeError):
         raise UnusableRecord("is damaged") from None
 
 
 def _record_from(content: dict[str, t.Any]) -> Record:
     history = [
         Confirmation(
-            _checked(str, entry["applied_at"]),
+            _checked_text(entry["applied_at"]),
             Lists(
-                _checked(str, entry["username"]),
-                _checked(str, entry["campaign_name"]),
+                _checked_text(entry["username"]),
+                _checked_text(entry["campaign_name"]),
                 _checked_numbers(entry["dynamic_dids"]),
                 _checked_numbers(entry["fallback_dynamic_dids"]),
             ),
@@ -155,7 +155,7 @@ def _record_from(content: dict[str, t.Any]) -> Record:
     ]
     if not history:
         raise TypeError
-    return Record(_checked(str, content["endpoint"]), _checked(bool, content["confirmed"]), history)
+    return Record(_checked_text(content["endpoint"]), _checked(bool, content["confirmed"]), history)
 
 
 Value = t.TypeVar("Value")
@@ -167,5 +167,12 @@ def _checked(kind: type[Value], value: object) -> Value:
     return value
 
 
+def _checked_text(value: object) -> str:
+    text = _checked(str, value)
+    # JSON can spell half of a surrogate pair, and Ansible refuses a result that holds one.
+    text.encode("utf-8")
+    return text
+
+
 def _checked_numbers(value: object) -> list[str]:
-    return [_checked(str, number) for number in _checked(list, value)]
+    return [_checked_text(number) for number in _checked(list, value)]

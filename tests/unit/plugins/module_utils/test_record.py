@@ -200,6 +200,9 @@ ENTRY = json.loads(write_record(RECORD))["history"][0]
         damaged(history=[{**ENTRY, "dynamic_dids": [111]}]),
         damaged(history=[{**ENTRY, "dynamic_dids": "111"}]),
         damaged(history=[ENTRY, {**ENTRY, "applied_at": 7}]),
+        damaged(endpoint="\ud800"),
+        *(damaged(history=[{**ENTRY, key: "\udfff"}]) for key in ("username", "applied_at")),
+        damaged(history=[{**ENTRY, "dynamic_dids": ["111", "\ud800"]}]),
     ],
 )
 def test_a_text_that_is_no_record(text: bytes) -> None:
