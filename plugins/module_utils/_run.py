@@ -14,49 +14,36 @@ import typing as t
 from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import UpdateFailure
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import (
-    Exchange,
-    HttpClient,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Deadline
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import (
     REQUESTS_IMPORT_ERROR,
     SessionCache,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._open_record import (
-    OpenRecord,
-    RecordedUpdate,
-    open_record,
-)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
-    Campaign,
-    Connection,
     input_warnings,
     read_campaign,
     read_connection,
     read_record_options,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import SAME
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._recorded_update import (
+    Task,
+    update_with_record,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import (
     Result,
-    campaign_diff,
-    confirmed_result,
     empty_result,
     failed_result,
     input_result,
     mask_secret_in,
-    predicted_result,
-    skipped_result,
     unforeseen_result,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import mask_secret
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._update import update_campaign
 
-_CLIENT = HttpClient(SessionCache(), Watchdog())
+CLIENT = HttpClient(SessionCache(), Watchdog())
 
 
-def run(module: t.Any, client: HttpClient = _CLIENT) -> None:
+def run(module: t.Any, client: HttpClient = CLIENT) -> None:
     """Update one campaign as the module's options say, and end the module with the result.
 
     Args:
@@ -64,33 +51,34 @@ def run(module: t.Any, client: HttpClient = _CLIENT) -> None:
             ``exit_json`` and ``fail_json``.
         client: the HTTP helper.
     """
+    result = empty_result(module.params["campaign_name"])
+    end_with_result(module, result, lambda: _update(result, module, client))
+
+
+def end_with_result(module: t.Any, result: Result, work: t.Callable[[], None]) -> None:
+    """Do the work, which fills the result, and end the module with what came of it."""
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
-    result = empty_result(module.params["campaign_name"])
-    failure = _fill_result(result, module, client)
+    add_failure(result, work)
     shown = mask_secret_in(result, module.params["api_key"] or "")
     # Outside of any except, so that Ansible adds no traceback of the exception.
-    if failure:
+    if shown.pop("failed", False):
         module.fail_json(**shown)
     module.exit_json(**shown)
 
 
-def _fill_result(result: Result, module: t.Any, client: HttpClient) -> bool:
-    """Put all that comes of the update into the result, and tell whether that is a failure."""
+def add_failure(result: Result, work: t.Callable[[], None]) -> None:
+    """Do the work, and put the failure that comes of it into the result, if one does."""
     try:
-        _update(result, module, client)
+        work()
     except UpdateFailure as failure:
-        result.update(failed_result(failure))
-        return True
+        result.update(failed_result(failure), failed=True)
     except Exception as error:  # noqa: BLE001  # Ansible would show its text, maybe with the API key.
-        result.update(unforeseen_result(error))
-        return True
-    return False
+        result.update(unforeseen_result(error), failed=True)
 
 
 def _update(result: Result, module: t.Any, client: HttpClient) -> None:
     connection = read_connection(module.params, os.environ)
-    deadline = Deadline(client.clock, connection.timeout)
     campaign = read_campaign(module.params)
     options = read_record_options(module.params, os.environ)
     result.update(input_result(connection.endpoint, campaign))
@@ -101,36 +89,5 @@ def _update(result: Result, module: t.Any, client: HttpClient) -> None:
 
     for warning in input_warnings(connection, campaign):
         warn(warning)
-    update = RecordedUpdate(connection, campaign, deadline, client.clock, module.check_mode)
-    with open_record(options, update, warn) as record:
-        result["changed_basis"] = record.basis
-        if module.check_mode:
-            result.update(predicted_result(campaign, record.basis))
-        elif options.skip_unchanged and record.basis == SAME:
-            result.update(skipped_result(campaign))
-        else:
-            exchange = _send(record, client, connection, campaign, deadline)
-            result.update(confirmed_result(campaign, exchange, record.basis))
-    if module._diff:
-        result["diff"] = campaign_diff(connection.endpoint, campaign, record.basis, record.last)
-
-
-def _send(
-    record: OpenRecord,
-    client: HttpClient,
-    connection: Connection,
-    campaign: Campaign,
-    deadline: Deadline,
-) -> Exchange:
-    """Send the update; from before it until its confirmation, no run can trust the record."""
-    record.withdraw()
-    try:
-        exchange = update_campaign(client, connection, campaign, deadline)
-    except UpdateFailure as failure:
-        record.settle(failure.leaves_lists_alone)
-        raise
-    except BaseException:
-        record.settle(leaves_lists_alone=False)
-        raise
-    record.confirm()
-    return exchange
+    task = Task(connection, options, client, module.check_mode, module._diff)
+    update_with_record(result, task, campaign, warn)

@@ -27,6 +27,11 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.faults i
     FAULTS,
     attempt_of_fault,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.pacing import (
+    Pace,
+    SharedPace,
+    Stop,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.retries import (
     Uniform,
     read_retry_after,
@@ -82,11 +87,24 @@ class HttpClient:
         watchdog: Watchdog,
         clock: Clock | None = None,
         uniform: Uniform = random.uniform,
+        pace: Pace | None = None,
     ) -> None:
         self._sessions = sessions
         self._watchdog = watchdog
         self._uniform = uniform
         self.clock = clock or Clock()
+        self.pace = pace or Pace(self.clock)
+
+    def at_shared_pace(self, stop: Stop, seconds_apart: float, timeout: float) -> HttpClient:
+        """Return a helper for several threads, whose requests go out in turn.
+
+        Args:
+            stop: ends the sending of requests, from outside or from here.
+            seconds_apart: the least time between two requests, 0 for none.
+            timeout: seconds of the longest break that the server may ask for, unless they are few.
+        """
+        pace = SharedPace(self.clock, stop, seconds_apart, timeout, self._uniform)
+        return HttpClient(self._sessions, self._watchdog, self.clock, self._uniform, pace)
 
     def post(
         self, request: HttpRequest, judge: Judge, retries: int, deadline: Deadline
@@ -102,15 +120,18 @@ class HttpClient:
         attempts: list[Attempt] = []
         while True:
             seconds = _share(deadline.remaining(), retries + 1 - len(attempts))
-            attempts.append(self._attempt(request, judge, seconds))
-            if attempts[-1].reason is None:
+            last = self._attempt(request, judge, seconds)
+            attempts.append(last)
+            self.pace.note(last)
+            if last.reason is None:
                 return Exchange(attempts)
             wait = seconds_before_retry(attempts, retries, self._uniform)
             if wait is None:
                 return Exchange(attempts)
-            if wait >= deadline.remaining():
+            if not self.pace.has_time_for(last, wait, deadline):
                 return Exchange(attempts, refused_wait=wait)
-            self.clock.sleep(wait)
+            if not self.pace.wait_before_retry(last, wait, deadline):
+                return Exchange(attempts)
 
     def _attempt(self, request: HttpRequest, judge: Judge, seconds: float) -> Attempt:
         with self._watchdog.guard(seconds) as guard:

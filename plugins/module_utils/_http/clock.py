@@ -37,3 +37,7 @@ class Deadline:
     def remaining(self) -> float:
         """Return the seconds left, 0 when it has passed."""
         return max(0.0, self._end - self._clock.monotonic())
+
+    def extend(self, seconds: float) -> None:
+        """Put the moment off by a time that does not count."""
+        self._end += seconds
