@@ -16,6 +16,8 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text i
 
 _DID = re.compile(r"\+?[0-9]{3,17}", re.ASCII)
 _SPREADSHEET_NUMBER = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+]?[0-9]+|[0-9]+\.0+", re.ASCII)
+# A decimal comma, as some spreadsheets write 9,14E+09, stands between no two numbers.
+_SEPARATOR = re.compile(r"(?<=[0-9][0-9]),|,(?!\s*[0-9]+[eE]\+?[0-9])", re.ASCII)
 # Zero-width characters and direction marks, which are pasted along from documents and web pages.
 _INVISIBLE_MARKS = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
@@ -54,6 +56,10 @@ def read_did_list(name: str, value: object, secret: str = "") -> DidList:
     numbers: list[str] = []
     marked: list[int] = []
     for position, item in enumerate(items, start=1):
+        # The common case, so that 500,000 numbers are read in a fraction of a second.
+        if type(item) is str and _DID.fullmatch(item):
+            numbers.append(item)
+            continue
         number, had_marks = _read_item(f"{name}, item {position}", item, secret)
         numbers.append(number)
         if had_marks:
@@ -72,7 +78,9 @@ def repeated_did_warnings(dynamic: list[str], fallback: list[str]) -> list[str]:
 
     The lists are sent as they are, since the vendor does not say that a repetition is wrong.
     """
-    warnings = []
+    warnings: list[str] = []
+    if len({*dynamic, *fallback}) == len(dynamic) + len(fallback):
+        return warnings
     for name, numbers in (("dynamic_dids", dynamic), ("fallback_dynamic_dids", fallback)):
         repeated = {
             number: places for number, places in _places(numbers).items() if len(places) > 1
@@ -98,7 +106,7 @@ def _split_items(name: str, value: object) -> list[object]:
     if isinstance(value, str):
         if not _without_marks(value).strip():
             raise InvalidInput(f"{name} is empty. Give at least one DID.")
-        items: list[object] = list(value.split(","))
+        items: list[object] = list(_SEPARATOR.split(value))
         return (
             items[:-1] if len(items) > 1 and not _without_marks(str(items[-1])).strip() else items
         )

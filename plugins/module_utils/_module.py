@@ -8,19 +8,43 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import ACCOUNT_VARIABLES
 
+_MISSING_IN_CAMPAIGNS = re.compile(r"missing required arguments: (.+) found in campaigns")
+
 
 class CloudAgentModule(AnsibleModule):
-    """An AnsibleModule that explains where the account may come from."""
+    """An AnsibleModule that explains what is missing, and tells no progress."""
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> None:
         """End with a failure; Ansible's own message for a missing option is made longer."""
-        super().fail_json(msg=with_account_hint(msg), **kwargs)
+        super().fail_json(msg=explained(msg, self.params), **kwargs)
+
+    def progress(self, text: str) -> None:
+        """Say nothing: a module prints its result alone."""
+
+
+def explained(msg: str, params: t.Mapping[str, t.Any]) -> str:
+    """Return a message, with the way out when it is Ansible's own about a missing option."""
+    return with_campaign_hint(with_account_hint(msg), params)
+
+
+def with_campaign_hint(msg: str, params: t.Mapping[str, t.Any]) -> str:
+    """Return the message, with the position of the first campaign that lacks an option."""
+    match = _MISSING_IN_CAMPAIGNS.fullmatch(msg)
+    entries = params.get("campaigns")
+    if not match or not isinstance(entries, list):
+        return msg
+    missing = match.group(1).split(", ")
+    for position, entry in enumerate(entries, start=1):
+        if isinstance(entry, dict) and all(entry.get(name) is None for name in missing):
+            return f"{msg}: look at item {position}."
+    return msg
 
 
 def with_account_hint(msg: str) -> str:

@@ -77,11 +77,12 @@ def record_name(endpoint: str, username: str, campaign_name: str) -> str:
     Spellings that a server might take for the same campaign share one name. That is right also
     when the server tells them apart: the record tells which one was confirmed last.
     """
-    identity = json.dumps([endpoint, _folded(username), _folded(campaign_name)])
+    identity = json.dumps([endpoint, folded_name(username), folded_name(campaign_name)])
     return hashlib.sha256(identity.encode("ascii")).hexdigest()[:32]
 
 
-def _folded(name: str) -> str:
+def folded_name(name: str) -> str:
+    """Return what all spellings have in common that a server might take for the same name."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 

@@ -47,7 +47,10 @@ def record_not_written(path: str, reason: str) -> str:
 
 def record_not_settled(path: str, reason: str) -> str:
     """Return the warning that the record could not be put in order after a failure."""
-    return f"The last-applied record {path} could not be written after the failure ({reason})."
+    return (
+        f"The last-applied record {path} could not be written after the failure ({reason}). "
+        "Look at the directory and the disk."
+    )
 
 
 def record_in_the_way(path: str, reason: str) -> str:

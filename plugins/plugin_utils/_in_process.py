@@ -67,8 +67,13 @@ class InProcessAction(ActionBase):
             argument_spec=self.argument_spec(),
             check_mode=self._task.check_mode,
             diff=self._task.diff,
+            progress=None if self._task.no_log else self._show_progress,
         )
         return module.run(self.run_module)
+
+    def _show_progress(self, text: str) -> None:
+        """Show a plain line on the controller's screen, and in its log."""
+        display.display(f"{self._task.action.rpartition('.')[2]}: {text}")
 
     def _obstacle(self, variables: Variables) -> str | None:
         """Return why this process is not the place for the task, or None."""

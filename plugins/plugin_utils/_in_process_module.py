@@ -14,11 +14,12 @@ import typing as t
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._module import with_account_hint
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._module import explained
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils import _secrets
 
 Result = t.Dict[str, t.Any]
 ArgumentSpec = t.Dict[str, t.Dict[str, t.Any]]
+Progress = t.Callable[[str], None]
 RunModule = t.Callable[["InProcessModule"], None]
 
 
@@ -41,11 +42,13 @@ class InProcessModule:
         argument_spec: ArgumentSpec,
         check_mode: bool = False,
         diff: bool = False,
+        progress: Progress | None = None,
     ) -> None:
         self.params: dict[str, t.Any] = {}
         self.check_mode = check_mode
         self._diff = diff
         self._name = name
+        self._progress = progress
         self._options = {key: plain(value) for key, value in options.items()}
         self._argument_spec = argument_spec
         self._secret_values: set[str] = set()
@@ -66,13 +69,18 @@ class InProcessModule:
         """Show a warning with the result."""
         self._warnings.append(warning)
 
+    def progress(self, text: str) -> None:
+        """Show how far long work has come, where that is wanted."""
+        if self._progress:
+            self._progress(text)
+
     def exit_json(self, **result: t.Any) -> t.NoReturn:
         """End well."""
         self._end(result)
 
     def fail_json(self, msg: str, **result: t.Any) -> t.NoReturn:
         """End with a failure."""
-        self._end({**result, "failed": True, "msg": with_account_hint(msg)})
+        self._end({**result, "failed": True, "msg": explained(msg, self.params)})
 
     def _end(self, result: Result) -> t.NoReturn:
         if self._warnings:

@@ -47,10 +47,14 @@ class ModuleDouble:
         self.check_mode = check_mode
         self._diff = diff
         self.warnings: list[str] = []
+        self.lines: list[str] = []
         self.result: dict[str, t.Any] = {}
 
     def warn(self, warning: str) -> None:
         self.warnings.append(warning)
+
+    def progress(self, text: str) -> None:
+        self.lines.append(text)
 
     def exit_json(self, **result: t.Any) -> t.NoReturn:
         self.result = result

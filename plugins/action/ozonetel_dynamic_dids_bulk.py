@@ -1,0 +1,38 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the module of the same name in process, where that is possible."""
+
+from __future__ import annotations
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_options import (
+    bulk_argument_spec,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
+    connection_argument_spec,
+    record_argument_spec,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run_bulk import run_bulk
+from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process import (
+    InProcessAction,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_module import (
+    ArgumentSpec,
+    InProcessModule,
+)
+
+
+class ActionModule(InProcessAction):
+    """Update the lists of many campaigns."""
+
+    def argument_spec(self) -> ArgumentSpec:
+        """Return the options of the module."""
+        return {
+            **connection_argument_spec(),
+            **record_argument_spec(),
+            **bulk_argument_spec(),
+        }
+
+    def run_module(self, module: InProcessModule) -> None:
+        """Update the lists of many campaigns."""
+        run_bulk(module)

@@ -1,0 +1,178 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time.
+
+"""From the options of many campaigns to their result: check all, update each, put together."""
+
+from __future__ import annotations
+
+import os
+import threading
+import typing as t
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_options import (
+    BulkOptions,
+    read_bulk_options,
+    read_campaigns,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_result import (
+    FAILED,
+    Outcome,
+    bulk_result,
+    bulk_warnings,
+    empty_bulk_result,
+    not_sent_outcome,
+    outcome_of,
+    why_stopped,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
+    AUTHENTICATION_FAILED,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.pacing import Stopped
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
+    Campaign,
+    input_warnings,
+    read_connection,
+    read_record_options,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._progress import (
+    ProgressTimes,
+    progress_line,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._recorded_update import (
+    Task,
+    update_with_record,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import (
+    Result,
+    empty_result,
+    input_result,
+    mask_secret_in,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run import (
+    CLIENT,
+    add_failure,
+    end_with_result,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import mask_secret
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._workers import work_through
+
+TICK_SECONDS = 2.0
+
+
+def run_bulk(module: t.Any, client: HttpClient = CLIENT) -> None:
+    """Update many campaigns as the module's options say, and end the module with the result.
+
+    Args:
+        module: as for one campaign, with ``progress`` besides.
+        client: the HTTP helper.
+    """
+    result = empty_bulk_result()
+    end_with_result(module, result, lambda: _update_all(result, module, client))
+
+
+def _update_all(result: Result, module: t.Any, client: HttpClient) -> None:
+    connection = read_connection(module.params, os.environ)
+    bulk = read_bulk_options(module.params)
+    record = read_record_options(module.params, os.environ)
+    campaigns = read_campaigns(module.params)
+    result["endpoint"] = connection.endpoint
+
+    stop = threading.Event()
+    paced = client.at_shared_pace(stop, bulk.seconds_apart, connection.timeout)
+    task = Task(connection, record, paced, module.check_mode, module._diff)
+    found = _outcomes(campaigns, task, bulk, stop, module.progress)
+    why = why_stopped([outcome for outcome in found if outcome], bulk.stop_on_failure)
+    outcomes = [
+        outcome or _masked(not_sent_outcome(campaign.name, why), connection.api_key)
+        for campaign, outcome in zip(campaigns, found)
+    ]
+    result.update(bulk_result(outcomes, why, module.check_mode))
+    for warning in bulk_warnings(_warnings(outcomes)):
+        module.warn(warning)
+    if module._diff:
+        result["diff"] = [outcome.diff for outcome in outcomes if outcome.diff]
+
+
+def _outcomes(
+    campaigns: list[Campaign],
+    task: Task,
+    bulk: BulkOptions,
+    stop: threading.Event,
+    progress: t.Callable[[str], None],
+) -> list[Outcome | None]:
+    """Update the campaigns and return what came of each; None for what was not sent."""
+    outcomes: list[Outcome | None] = [None] * len(campaigns)
+    done = failed = 0
+    times, begin = ProgressTimes(), task.client.clock.monotonic()
+
+    def work(campaign: Campaign) -> Outcome | None:
+        outcome = _update_one(campaign, task)
+        if outcome and _ends_the_task(outcome, bulk):
+            # From the worker itself, so that it takes nothing up in between.
+            stop.set()
+        return outcome
+
+    try:
+        for found in work_through(campaigns, work, bulk.concurrency, stop, TICK_SECONDS):
+            if found is not None and found[1] is not None:
+                position, outcome = found
+                outcomes[position] = outcome
+                done += 1
+                failed += outcome.kind == FAILED
+            elapsed = task.client.clock.monotonic() - begin
+            if times.is_due(elapsed):
+                progress(progress_line(len(campaigns), done, failed, elapsed))
+    finally:
+        # Ansible's "timeout" and Ctrl-C may interrupt this anywhere.
+        stop.set()
+    return outcomes
+
+
+def _ends_the_task(outcome: Outcome, bulk: BulkOptions) -> bool:
+    """Tell whether no further campaign may be begun; a refused account may become locked."""
+    if outcome.kind != FAILED:
+        return False
+    return bulk.stop_on_failure or outcome.reason == AUTHENTICATION_FAILED
+
+
+def _update_one(campaign: Campaign, task: Task) -> Outcome | None:
+    """Return what came of one campaign, or None when no request was wanted any more."""
+    result = {
+        **empty_result(campaign.name),
+        **input_result(task.connection.endpoint, campaign),
+    }
+    warnings = input_warnings(task.connection, campaign)
+    wanted = True
+
+    def update() -> None:
+        nonlocal wanted
+        try:
+            update_with_record(result, task, campaign, warnings.append)
+        except Stopped:
+            wanted = False
+
+    add_failure(result, update)
+    if not wanted:
+        return None
+    outcome = outcome_of(result, task.record.skip_unchanged, warnings)
+    return _masked(outcome, task.connection.api_key)
+
+
+def _masked(outcome: Outcome, api_key: str) -> Outcome:
+    """Return the outcome with the key masked in its texts; the lists are Ansible's to mask."""
+    return Outcome(
+        outcome.kind,
+        mask_secret_in(outcome.entry, api_key),
+        [mask_secret(warning, api_key) for warning in outcome.warnings],
+        mask_secret_in(outcome.diff, api_key) if outcome.diff else None,
+    )
+
+
+def _warnings(outcomes: list[Outcome]) -> t.Iterator[tuple[int, str, str]]:
+    for position, outcome in enumerate(outcomes, start=1):
+        for warning in outcome.warnings:
+            yield position, outcome.entry["campaign_name"], warning
