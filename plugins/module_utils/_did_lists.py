@@ -55,6 +55,7 @@ def read_did_list(name: str, value: object, secret: str = "") -> DidList:
     items = _split_items(name, value)
     numbers: list[str] = []
     marked: list[int] = []
+    held_integers = False
     for position, item in enumerate(items, start=1):
         # The common case, so that 500,000 numbers are read in a fraction of a second.
         if type(item) is str and _DID.fullmatch(item):
@@ -62,6 +63,7 @@ def read_did_list(name: str, value: object, secret: str = "") -> DidList:
             continue
         number, had_marks = _read_item(f"{name}, item {position}", item, secret)
         numbers.append(number)
+        held_integers = held_integers or isinstance(item, int)
         if had_marks:
             marked.append(position)
     notices = []
@@ -70,7 +72,7 @@ def read_did_list(name: str, value: object, secret: str = "") -> DidList:
             f"{name}: invisible characters were removed from {_items(marked)}, which are often "
             "pasted along from documents and web pages."
         )
-    return DidList(numbers, any(isinstance(item, int) for item in items), notices)
+    return DidList(numbers, held_integers, notices)
 
 
 def repeated_did_warnings(dynamic: list[str], fallback: list[str]) -> list[str]:

@@ -33,6 +33,8 @@ _BASE64_WORD = re.compile(r"[A-Za-z0-9+/_=%\\-]{4,}", re.ASCII)
 _SPACES = r"(?:\s|\+|%20|%C2%A0|&nbsp;|&#160;|\\u0020|\\u00a0){0,8}"
 
 
+# Most answers are the same short text.
+@lru_cache(maxsize=4)
 def clean_server_text(text: str, secret: str) -> str:
     """Return text that is safe to show: one line of at most 300 characters.
 

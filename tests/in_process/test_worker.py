@@ -221,12 +221,12 @@ del sys.modules["requests"]
 real = importlib.import_module("requests")
 
 
-def speak(self, url, **arguments):
+def speak(self, request, **arguments):
     key = {API_KEY!r}
-    raise {{error}}(f"{{{{arguments}}}} {{{{key}}}}")
+    raise {{error}}(f"{{{{request.body}}}} {{{{key}}}}")
 
 
-real.Session.post = speak
+real.Session.send = speak
 """
 
 

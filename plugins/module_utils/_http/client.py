@@ -145,16 +145,8 @@ class HttpClient:
         return attempt._replace(retry_after=read_retry_after(answer.retry_after, self.clock.now()))
 
     def _exchange(self, request: HttpRequest, seconds: float, guard: Guard) -> HttpAnswer:
-        response = self._sessions.session_for(request).post(
-            request.url,
-            data=request.body,
-            headers=request.headers,
-            timeout=(min(seconds, LONGEST_CONNECT_SECONDS), seconds),
-            verify=request.verify,
-            proxies={"http": request.proxy, "https": request.proxy} if request.proxy else None,
-            allow_redirects=False,
-            stream=True,
-        )
+        timeout = min(seconds, LONGEST_CONNECT_SECONDS), seconds
+        response = self._sessions.session_for(request).post_bytes(request, timeout)
         try:
             body = _read_body(response)
         finally:

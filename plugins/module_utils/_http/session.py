@@ -26,6 +26,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog
 )
 
 REQUESTS_IMPORT_ERROR: str | None = None
+Request: t.Any = object
 Session: t.Any = object
 HTTPAdapter: t.Any = object
 HttpPool: t.Any = object
@@ -34,7 +35,7 @@ HttpConnection: t.Any = object
 HttpsConnection: t.Any = object
 try:
     import urllib3
-    from requests import Session
+    from requests import Request, Session
     from requests.adapters import HTTPAdapter
     from urllib3.connectionpool import HTTPConnectionPool as HttpPool
     from urllib3.connectionpool import HTTPSConnectionPool as HttpsPool
@@ -124,12 +125,34 @@ class QuietSession(Session):
     def get_redirect_target(self, resp: t.Any) -> None:
         """Name no target: requests would read a redirect's body whole before it goes there."""
 
+    def post_bytes(self: t.Any, request: HttpRequest, timeout: tuple[float, float]) -> t.Any:
+        """Send the request and return the response, of which the body is still to be read.
+
+        Only the body differs from one request to the next, so the rest is prepared once.
+        """
+        prepared = self.prepared.get(request.url)
+        if prepared is None:
+            whole = Request("POST", request.url, headers=request.headers, data=request.body)
+            prepared = self.prepared[request.url] = self.prepare_request(whole)
+        prepared.body = request.body
+        prepared.headers["Content-Length"] = str(len(request.body))
+        return self.send(
+            prepared,
+            timeout=timeout,
+            verify=request.verify,
+            cert=None,
+            proxies={"http": request.proxy, "https": request.proxy} if request.proxy else {},
+            allow_redirects=False,
+            stream=True,
+        )
+
 
 def new_session() -> t.Any:
     """Return a session that keeps its connections, and nothing else between two requests."""
     session = QuietSession()
     # No .netrc, no proxies and no certificate bundle behind our back: a request names its own.
     session.trust_env = False
+    session.prepared = {}
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers.clear()
     adapter = GuardedAdapter(max_retries=0)

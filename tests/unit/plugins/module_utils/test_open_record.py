@@ -523,7 +523,7 @@ def test_a_full_disk_after_a_failure(run: Runner, monkeypatch: pytest.MonkeyPatc
     assert failed.reason == "campaign_not_found"
     assert failed.warnings == [
         f"The last-applied record {run.path} could not be written after the failure "
-        "(No space left on device)."
+        "(No space left on device). Look at the directory and the disk."
     ]
     assert run.confirmed() is False
 

@@ -159,13 +159,13 @@ def test_an_attempt_gets_its_share_of_the_time(
     timeout: float, retries: int, connect: float, read: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[t.Any] = []
-    real_post = requests.Session.post
+    real_send = requests.Session.send
 
-    def post(self: requests.Session, *args: t.Any, **kwargs: t.Any) -> requests.Response:
+    def send(self: requests.Session, *args: t.Any, **kwargs: t.Any) -> requests.Response:
         seen.append(kwargs["timeout"])
-        return real_post(self, *args, **kwargs)
+        return real_send(self, *args, **kwargs)
 
-    monkeypatch.setattr(requests.Session, "post", post)
+    monkeypatch.setattr(requests.Session, "send", send)
     with responses.RequestsMock() as mock:
         mock.post(URL)
         clock = ClockDouble()
