@@ -65,6 +65,21 @@ class ModuleDouble:
         raise Ended
 
 
+def bulk_module(campaigns: object, **options: t.Any) -> ModuleDouble:
+    """Return the double of a module for many campaigns, each given as options or only its name."""
+    bulk = {"concurrency": 8, "requests_per_minute": None, "stop_on_failure": False}
+    if isinstance(campaigns, list):
+        campaigns = [bulk_entry(entry) for entry in campaigns]
+    return ModuleDouble(**{**bulk, "campaigns": campaigns, **options})
+
+
+def bulk_entry(entry: str | dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return an entry for a campaign of this name, or with these options."""
+    own = {"campaign_name": entry} if isinstance(entry, str) else entry
+    names = ("campaign_name", "dynamic_dids", "fallback_dynamic_dids")
+    return {**{name: OPTIONS[name] for name in names}, **own}
+
+
 class ClockDouble(Clock):
     """A clock that stands still but for the waits, which it writes down."""
 

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Working through a list with threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._workers import work_through
+
+Found = t.List[t.Optional[t.Tuple[int, t.Any]]]
+
+
+def work_on(
+    items: t.Sequence[t.Any],
+    work: t.Callable[[t.Any], t.Any],
+    workers: int = 4,
+    stop: threading.Event | None = None,
+    tick_seconds: float = 5.0,
+) -> Found:
+    return list(work_through(items, work, workers, stop or threading.Event(), tick_seconds))
+
+
+def test_every_item_once() -> None:
+    found = work_on(range(100), lambda item: item * 2)
+    assert sorted(pair for pair in found if pair) == [(item, item * 2) for item in range(100)]
+    assert None not in found
+
+
+def test_nothing_to_do() -> None:
+    assert work_on([], lambda item: item) == []
+
+
+@pytest.mark.parametrize("workers", [1, 3, 64])
+def test_so_many_at_the_same_time(workers: int) -> None:
+    # After the first item, which is alone, they all have to be there for any to go on.
+    together = threading.Barrier(workers)
+    found = work_on(range(workers * 2 + 1), lambda item: item and together.wait(20), workers)
+    assert len(found) == workers * 2 + 1
+
+
+def test_the_first_item_is_alone() -> None:
+    active: list[int] = []
+    seen: list[int] = []
+
+    def work(item: int) -> None:
+        active.append(item)
+        time.sleep(0.05)
+        seen.append(len(active))
+        active.remove(item)
+
+    work_on(range(9), work, workers=8)
+    assert seen[0] == 1
+    assert max(seen) > 1
+
+
+def test_a_first_item_that_takes_long_keeps_the_others_back_for_a_tick() -> None:
+    second_began = threading.Event()
+
+    def work(item: int) -> bool:
+        if item:
+            second_began.set()
+        return second_began.wait(20)
+
+    found = work_on(range(2), work, tick_seconds=0.05)
+    assert found[0] is None
+    assert sorted(pair for pair in found if pair) == [(0, True), (1, True)]
+
+
+def test_nothing_is_begun_after_the_stop() -> None:
+    stop = threading.Event()
+
+    def work(item: int) -> int:
+        if item == 3:
+            stop.set()
+        return item
+
+    found = work_on(range(100), work, workers=1, stop=stop)
+    assert found == [(item, item) for item in range(4)]
+
+
+def test_whoever_leaves_early_waits_for_nobody() -> None:
+    stop, leave = threading.Event(), threading.Event()
+    begun: list[int] = []
+
+    def work(item: int) -> None:
+        begun.append(item)
+        if item:
+            leave.wait(20)
+
+    outcomes = work_through(range(50), work, 4, stop, 5.0)
+    assert next(outcomes) == (0, None)
+    begin = time.monotonic()
+    t.cast(t.Generator[None, None, None], outcomes).close()
+    assert time.monotonic() - begin < 5.0
+    assert stop.is_set()
+    leave.set()
+    time.sleep(0.1)
+    assert len(begun) <= 5
+
+
+def test_workers_end_with_the_process() -> None:
+    threads: list[threading.Thread] = []
+    work_on(range(3), lambda _item: threads.append(threading.current_thread()))
+    assert {thread.daemon for thread in threads} == {True}
