@@ -13,9 +13,13 @@ import typing as t
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_options import place_of
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
     AUTHENTICATION_FAILED,
+    UpdateFailure,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import SAME
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import Result
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import (
+    Result,
+    failed_result,
+)
 
 # What became of a campaign, in the words of the summary.
 CHANGED = "changed"
@@ -94,6 +98,12 @@ def empty_bulk_result() -> Result:
         "results": [],
         "summary": _summary([]),
     }
+
+
+def failed_bulk_result(failure: UpdateFailure) -> Result:
+    """Return the part that a failure adds which is about no single campaign."""
+    whole = failed_result(failure)
+    return {key: whole[key] for key in ("changed", "msg", "failure")}
 
 
 def bulk_result(outcomes: t.Sequence[Outcome], why: str, check_mode: bool) -> Result:

@@ -40,6 +40,9 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import mask_secret
 
+Work = t.Callable[[], None]
+FailedResult = t.Callable[[UpdateFailure], Result]
+
 CLIENT = HttpClient(SessionCache(), Watchdog())
 
 
@@ -55,11 +58,13 @@ def run(module: t.Any, client: HttpClient = CLIENT) -> None:
     end_with_result(module, result, lambda: _update(result, module, client))
 
 
-def end_with_result(module: t.Any, result: Result, work: t.Callable[[], None]) -> None:
+def end_with_result(
+    module: t.Any, result: Result, work: Work, failed: FailedResult = failed_result
+) -> None:
     """Do the work, which fills the result, and end the module with what came of it."""
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
-    add_failure(result, work)
+    add_failure(result, work, failed)
     shown = mask_secret_in(result, module.params["api_key"] or "")
     # Outside of any except, so that Ansible adds no traceback of the exception.
     if shown.pop("failed", False):
@@ -67,12 +72,12 @@ def end_with_result(module: t.Any, result: Result, work: t.Callable[[], None]) -
     module.exit_json(**shown)
 
 
-def add_failure(result: Result, work: t.Callable[[], None]) -> None:
+def add_failure(result: Result, work: Work, failed: FailedResult = failed_result) -> None:
     """Do the work, and put the failure that comes of it into the result, if one does."""
     try:
         work()
     except UpdateFailure as failure:
-        result.update(failed_result(failure), failed=True)
+        result.update(failed(failure), failed=True)
     except Exception as error:  # noqa: BLE001  # Ansible would show its text, maybe with the API key.
         result.update(unforeseen_result(error), failed=True)
 

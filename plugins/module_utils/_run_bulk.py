@@ -23,6 +23,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_result i
     bulk_result,
     bulk_warnings,
     empty_bulk_result,
+    failed_bulk_result,
     not_sent_outcome,
     outcome_of,
     why_stopped,
@@ -71,7 +72,7 @@ def run_bulk(module: t.Any, client: HttpClient = CLIENT) -> None:
         client: the HTTP helper.
     """
     result = empty_bulk_result()
-    end_with_result(module, result, lambda: _update_all(result, module, client))
+    end_with_result(module, result, lambda: _update_all(result, module, client), failed_bulk_result)
 
 
 def _update_all(result: Result, module: t.Any, client: HttpClient) -> None:
