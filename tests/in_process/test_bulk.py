@@ -1,0 +1,188 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Playbooks with many campaigns in a task: interrupted in every way, and what is left to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import signal
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
+    Behaviour,
+    Connection,
+    RawServer,
+    answer,
+)
+from ansible_collections.ozonetel.cloudagent.tests.in_process.test_worker import (
+    KEY_FORMS,
+    Play,
+    group_exists,
+    wait_for,
+)
+
+WORKERS = 4
+COUNT = 40
+NAMES = {f"Campaign {number}" for number in range(COUNT)}
+PROGRESS = re.compile(
+    r"^ozonetel_dynamic_dids_bulk: [\d,]+ of 40 campaigns done, .* per second, about \d+ s left$",
+    re.MULTILINE,
+)
+
+
+def slowly(seconds: float, most: float = float("inf")) -> Behaviour:
+    """Confirm so many requests of a connection, each after so many seconds, and no further ones."""
+    success = b'{"Message": "Dynamic DIDs updated successfully"}'
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(success)}\r\n\r\n".encode()
+
+    def behave(connection: Connection) -> None:
+        count = 0
+        while connection.read_request():
+            count += 1
+            if connection.stopping.wait(seconds if count <= most else 60):
+                return
+            connection.send(head + success)
+
+    return behave
+
+
+def playbook(task: dict[str, t.Any] | None = None, **options: t.Any) -> str:
+    """Return a playbook with one task for 40 campaigns, in the JSON that YAML contains."""
+    options = {
+        "username": "acme",
+        "api_key": "{{ key }}",
+        "api_url": "{{ url }}",
+        "campaigns": [
+            {
+                "campaign_name": name,
+                "dynamic_dids": ["9140001001"],
+                "fallback_dynamic_dids": ["9140002001"],
+            }
+            for name in sorted(NAMES)
+        ],
+        "concurrency": WORKERS,
+        **options,
+    }
+    tasks = [{"ozonetel.cloudagent.ozonetel_dynamic_dids_bulk": options, **(task or {})}]
+    return json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}])
+
+
+def play(folder: pathlib.Path, server: RawServer, text: str, *arguments: str) -> Play:
+    records = str(folder / "records")
+    return Play(folder, server, text, *arguments, OZONETEL_RECORD_DIR=records)
+
+
+def sent(server: RawServer) -> list[str]:
+    """Return the campaigns that the server was sent."""
+    bodies = (request.partition(b"\r\n\r\n")[2] for request in list(server.requests))
+    return [json.loads(body)["campaignName"] for body in bodies]
+
+
+def check_that_the_next_run_sends_just_the_rest(folder: pathlib.Path, server: RawServer) -> None:
+    """Check it after an interrupted run, and that the run after that has nothing to do."""
+    first = sent(server)
+    # The records are those of this server's address, so it stays the same one.
+    server.requests.clear()
+    server.behaviours = (answer(),)
+    text = playbook(skip_unchanged=True)
+    assert "failed=0" in play(folder, server, text).output()
+    second = sent(server)
+    assert len(second) == len(set(second))
+    # What was not sent is sent, and of what was sent at most what was on its way.
+    assert set(second) >= NAMES - set(first)
+    assert len(set(second) & set(first)) <= WORKERS
+    third = play(folder, server, text, "-v").output()
+    assert f"Of 40 campaigns: {COUNT} skipped." in third
+    assert len(server.requests) == len(second)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_ended_by_a_signal(tmp_path: pathlib.Path, sign: signal.Signals) -> None:
+    with RawServer(slowly(0.1)) as server:
+        interrupted = play(tmp_path, server, playbook(), "-vvvv")
+        wait_for(lambda: len(server.requests) >= 14)
+        os.killpg(interrupted.process.pid, sign)
+        begin = time.monotonic()
+        output = interrupted.output()
+        assert time.monotonic() - begin < 5
+        assert interrupted.process.returncode != 0
+        wait_for(lambda: not group_exists(interrupted.process.pid))
+        assert 14 <= len(server.requests) < COUNT
+        assert [form for form in KEY_FORMS if form in output] == []
+        check_that_the_next_run_sends_just_the_rest(tmp_path, server)
+
+
+def test_a_task_s_timeout_does_not_wait_for_running_workers(tmp_path: pathlib.Path) -> None:
+    text = playbook(task={"timeout": 3, "ignore_errors": True})
+    with RawServer(slowly(0.01, most=5)) as server:
+        begin = time.monotonic()
+        output = play(tmp_path, server, text, "-vvvv").output()
+        # Without an end by "timeout", the first attempts alone take 20 seconds.
+        assert time.monotonic() - begin < 15
+        assert '"timedout": {' in output
+        assert len(server.requests) == WORKERS * 6
+        check_that_the_next_run_sends_just_the_rest(tmp_path, server)
+
+
+@pytest.mark.parametrize("no_log", [False, True])
+def test_progress_is_told_unless_no_log(tmp_path: pathlib.Path, no_log: bool) -> None:
+    with RawServer(slowly(0.3)) as server:
+        text = playbook(task={"no_log": no_log})
+        output = play(tmp_path, server, text).output()
+    assert "failed=0" in output
+    assert len(PROGRESS.findall(output)) == (0 if no_log else 1)
+
+
+COMPARED: list[dict[str, t.Any]] = [
+    {},
+    {"skip_unchanged": True},
+    {"skip_unchanged": True, "record": False},
+    {"campaigns": []},
+    {"campaigns": [{"campaign_name": "A", "dynamic_dids": 914, "fallback_dynamic_dids": [1.5]}]},
+    {"campaigns": [{"campaign_name": "A", "dynamic_dids": "914,914"}]},
+    {"campaigns": [{"campaign_name": 7, "dynamic_dids": 914, "fallback_dynamic_dids": "914"}]},
+    {"concurrency": "many"},
+]
+
+
+def test_both_ways_give_the_same(tmp_path: pathlib.Path) -> None:
+    name = "ozonetel.cloudagent.ozonetel_dynamic_dids_bulk"
+    usual = json.loads(playbook())[0]["tasks"][0][name]
+    tasks: list[dict[str, t.Any]] = []
+    for way in ("in process", "as a module"):
+        for number, options in enumerate(COMPARED):
+            record_dir = str(tmp_path / "records" / way)
+            task = {
+                name: {**usual, "record_dir": record_dir, **options},
+                "environment": {} if way == "in process" else {"WAY": "a module"},
+                "register": "result",
+                "ignore_errors": True,
+                "diff": True,
+                "check_mode": number == 6,
+            }
+            kept = {"content": "{{ result | to_json }}", "dest": f"{tmp_path}/{way} {number}.json"}
+            tasks += [task, {"ansible.builtin.copy": kept, "diff": False}]
+    text = json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}])
+    with RawServer(answer()) as server:
+        output = play(tmp_path, server, text, "-vv").output()
+    assert output.count("_bulk: in process") == len(COMPARED)
+    assert output.count("_bulk: as a module, because it has an environment") == len(COMPARED)
+    for number in range(len(COMPARED)):
+        first, second = (
+            json.loads((tmp_path / f"{way} {number}.json").read_text("utf-8"))
+            for way in ("in process", "as a module")
+        )
+        assert ours(first) == ours(second)
+
+
+def ours(result: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return a result without what Ansible itself adds."""
+    theirs = ("invocation", "exception", "ansible_facts")
+    return {key: value for key, value in result.items() if key not in theirs}
