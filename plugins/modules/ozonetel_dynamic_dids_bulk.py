@@ -166,14 +166,35 @@ EXAMPLES = r"""
     concurrency: 2
     requests_per_minute: 60
 
-- name: Take the campaigns from an inventory in which every host of a group is a campaign
+# In the inventory, every host of the group "campaigns" has a variable with the three keys of its campaign:
+#
+#     campaigns:
+#       hosts:
+#         sales:
+#           cloudagent_campaign:
+#             campaign_name: Sales
+#             dynamic_dids: ["9140001001", "9140001002"]
+#             fallback_dynamic_dids: ["9140002001"]
+- name: Take the campaigns from an inventory
   ozonetel.cloudagent.ozonetel_dynamic_dids_bulk:
-    campaigns: >-
-      {{ groups['campaigns'] | map('extract', hostvars)
-         | json_query('[].{campaign_name: campaign_name, dynamic_dids: dynamic_dids,
-                           fallback_dynamic_dids: fallback_dynamic_dids}') }}
+    campaigns: "{{ groups['campaigns'] | map('extract', hostvars, 'cloudagent_campaign') }}"
   run_once: true
   delegate_to: localhost
+
+# The file is exported from a spreadsheet in which the columns of numbers are formatted as text.
+# Other columns than these three would be refused:
+#
+#     campaign_name,dynamic_dids,fallback_dynamic_dids
+#     Sales,"9140001001,9140001002",9140002001
+#     Support,9140001003,9140002002
+- name: Read campaigns from a CSV file
+  community.general.read_csv:
+    path: "{{ playbook_dir }}/files/campaigns.csv"
+  register: table
+
+- name: Update the campaigns of the CSV file
+  ozonetel.cloudagent.ozonetel_dynamic_dids_bulk:
+    campaigns: "{{ table.list }}"
 
 - name: Handle campaigns that fail by themselves
   block:

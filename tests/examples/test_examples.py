@@ -45,6 +45,7 @@ SECONDS = 120  # The longest that one command may take.
 # How many requests each block sends. What is not listed here, or sends another number, fails.
 REQUESTS = {
     "module ozonetel_dynamic_dids": 9,
+    "module ozonetel_dynamic_dids_bulk": 11,
     "module ozonetel_dynamic_dids_info": 3,
     "README 1": 1,
     "README 2": 2,
@@ -82,6 +83,36 @@ VAULT = {
     "vault_cloudagent_api_key": ACME_KEY,
     "vault_cloudagent_international_api_key": GLOBEX_KEY,
 }
+
+
+# What the examples read.
+CSV = """\
+campaign_name,dynamic_dids,fallback_dynamic_dids
+Sales,"9140001001,9140001002",9140002001
+Support,9140001003,9140002002
+"""
+CAMPAIGNS = {
+    "sales": {
+        "campaign_name": "Sales",
+        "dynamic_dids": ["9140001001", "9140001002"],
+        "fallback_dynamic_dids": ["9140002001"],
+    },
+    "support": {
+        "campaign_name": "Support",
+        "dynamic_dids": "9140001003",
+        "fallback_dynamic_dids": "9140002002",
+    },
+}
+# Stands in for community.general.read_csv, which the tests do not install: the same option, and
+# rows with the same names and types.
+READ_CSV = """\
+import csv
+from ansible.module_utils.basic import AnsibleModule
+
+module = AnsibleModule({"path": {"type": "path", "required": True}}, supports_check_mode=True)
+with open(module.params["path"], encoding="utf-8-sig", newline="") as table:
+    module.exit_json(changed=False, list=list(csv.DictReader(table)), dict={})
+"""
 
 
 # --- The examples -------------------------------------------------------------------------------
@@ -231,7 +262,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         environment = {
             **without_settings(os.environ),
             # tests/conftest.py has made a tree in which this checkout is the collection.
-            "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
+            "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(
+                [os.environ["ANSIBLE_COLLECTIONS_PATH"], str(community_general(folder))]
+            ),
             "ANSIBLE_HOME": str(folder / "ansible"),
             "ANSIBLE_VAULT_PASSWORD_FILE": str(password),
             "HOME": str(folder),
@@ -244,6 +277,15 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         assert ended.returncode == 0, ended.stdout
         assert ACME_KEY not in vault.read_text(encoding="utf-8")
         yield Machine(sandbox, environment, vault)
+
+
+def community_general(folder: Path) -> Path:
+    """Return a tree of collections with the one module of others that the examples use."""
+    tree = folder / "collections"
+    modules = tree / "ansible_collections" / "community" / "general" / "plugins" / "modules"
+    modules.mkdir(parents=True)
+    (modules / "read_csv.py").write_text(READ_CSV, encoding="utf-8")
+    return tree
 
 
 def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
@@ -286,11 +328,15 @@ def run_block(block: Block, machine: Machine, folder: Path) -> Run:
     for place in ("vault.yml", "group_vars/all/vault.yml"):
         shutil.copy(machine.vault, folder / place)
     shutil.copy(machine.sandbox.authority, folder / "files" / "partner-authority.pem")
+    (folder / "files" / "campaigns.csv").write_text(CSV, encoding="utf-8")
+    hosts = {name: {"cloudagent_campaign": campaign} for name, campaign in CAMPAIGNS.items()}
+    inventory = folder / "inventory.yml"
+    inventory.write_text(yaml.safe_dump({"campaigns": {"hosts": hosts}}), encoding="utf-8")
     for number, text in enumerate(block.variables):
         (folder / "group_vars" / "all" / f"{number}.yml").write_text(text, encoding="utf-8")
 
     machine.sandbox.control("DELETE", "requests")
-    command = ["ansible-playbook", "-vvv", *arguments(block.text, folder)]
+    command = ["ansible-playbook", "-vvv", "-i", str(inventory), *arguments(block.text, folder)]
     # No block may see what another one has recorded.
     environment = {**machine.environment, "OZONETEL_RECORD_DIR": str(folder / "records")}
     ended = run_command(command, environment, folder)

@@ -158,6 +158,17 @@ def test_check_mode_and_diff_mode_are_known() -> None:
     }
 
 
+def test_progress_goes_to_who_wants_it() -> None:
+    def work(module: InProcessModule) -> None:
+        module.progress("half of it")
+        module.exit_json()
+
+    lines: list[str] = []
+    InProcessModule("x", OPTIONS, SPEC, progress=lines.append).run(work)
+    assert lines == ["half of it"]
+    assert InProcessModule("x", OPTIONS, SPEC).run(work) == {}
+
+
 def test_code_that_does_not_end_is_a_fault() -> None:
     with pytest.raises(AssertionError, match="did not end"):
         run(lambda module: None)
