@@ -61,7 +61,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run import (
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import mask_secret
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._workers import work_through
 
-TICK_SECONDS = 2.0
+TICK_SECONDS = 1.0
 
 
 def run_bulk(module: t.Any, client: HttpClient = CLIENT) -> None:
@@ -119,11 +119,10 @@ def _outcomes(
 
     try:
         for found in work_through(campaigns, work, bulk.concurrency, stop, TICK_SECONDS):
-            if found is not None and found[1] is not None:
-                position, outcome = found
+            for position, outcome in found:
                 outcomes[position] = outcome
-                done += 1
-                failed += outcome.kind == FAILED
+                done += outcome is not None
+                failed += outcome is not None and outcome.kind == FAILED
             elapsed = task.client.clock.monotonic() - begin
             if times.is_due(elapsed):
                 progress(progress_line(len(campaigns), done, failed, elapsed))

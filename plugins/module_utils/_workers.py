@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import collections
 import queue
 import threading
 import typing as t
@@ -19,7 +20,10 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads 
 Item = t.TypeVar("Item")
 Outcome = t.TypeVar("Outcome")
 
-_ENDED = object()
+# What the main thread is told: the first item is done, a worker has ended, nothing for a while.
+_FIRST, _ENDED, _TICK = "first", "ended", "tick"
+# For so many ticks the first item may be alone.
+PATIENCE_TICKS = 2
 
 
 def work_through(
@@ -28,8 +32,8 @@ def work_through(
     workers: int,
     stop: threading.Event,
     tick_seconds: float,
-) -> t.Iterator[tuple[int, Outcome] | None]:
-    """Yield the position and the outcome of each item, in the order in which they come.
+) -> t.Iterator[list[tuple[int, Outcome]]]:
+    """Yield the positions and outcomes that have come, at least once in a tick.
 
     It ends when all items that were begun are done. Whoever ends it earlier, also by an exception
     of a signal handler, leaves the threads to themselves; they begin no further item.
@@ -37,47 +41,72 @@ def work_through(
     Args:
         items: what is to be done.
         work: does it; it must not raise.
-        workers: how many threads there may be. There is one until the first item is done, or takes
-            longer than a tick, so that what fails for all is not tried by all.
+        workers: how many threads there may be. There is one until the first item is done, or has
+            taken two ticks, so that what fails for all is not tried by all.
         stop: once it is set, no further item is begun.
-        tick_seconds: after how long without an outcome None is yielded.
+        tick_seconds: after how long a list is yielded, even if it is empty.
     """
-    outcomes: queue.SimpleQueue[t.Any] = queue.SimpleQueue()
-    positions = iter(range(len(items)))
-    lock = threading.Lock()
-
-    def next_position() -> int | None:
-        with lock:
-            return None if stop.is_set() else next(positions, None)
-
-    def run() -> None:
-        try:
-            position = next_position()
-            while position is not None:
-                outcomes.put((position, work(items[position])))
-                position = next_position()
-        finally:
-            outcomes.put(_ENDED)
-
-    def start(count: int) -> int:
-        for _number in range(count):
-            start_daemon("cloudagent worker", run)
-        return count
-
+    shared = _SharedWork(items, work, stop)
     try:
-        running = start(min(1, len(items)))
+        running = shared.start(min(1, len(items)))
         further = min(workers, len(items)) - running
+        ticks = 0
         while running:
-            try:
-                outcome = outcomes.get(timeout=tick_seconds)
-            except queue.Empty:
-                outcome = None
-            if outcome is _ENDED:
+            event = shared.next_event(tick_seconds)
+            ticks += event == _TICK
+            if event == _ENDED:
                 running -= 1
-                continue
-            yield outcome
-            if not stop.is_set():
-                running += start(further)
+            elif not stop.is_set() and (event == _FIRST or ticks >= PATIENCE_TICKS):
+                running += shared.start(further)
                 further = 0
+            yield shared.come()
     finally:
         stop.set()
+
+
+class _SharedWork(t.Generic[Item, Outcome]):
+    """The items that are left, and the outcomes that nobody has taken yet."""
+
+    def __init__(
+        self, items: t.Sequence[Item], work: t.Callable[[Item], Outcome], stop: threading.Event
+    ) -> None:
+        self._items = items
+        self._work = work
+        self._stop = stop
+        self._positions = iter(range(len(items)))
+        self._lock = threading.Lock()
+        self._outcomes: collections.deque[tuple[int, Outcome]] = collections.deque()
+        # To wake the main thread for every outcome would take the interpreter from the workers.
+        self._events: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def start(self, count: int) -> int:
+        """Start so many workers, and return how many."""
+        for _number in range(count):
+            start_daemon("cloudagent worker", self._run)
+        return count
+
+    def next_event(self, seconds: float) -> str:
+        """Return what happens next, a tick after so many seconds; a signal interrupts it."""
+        try:
+            return self._events.get(timeout=seconds)
+        except queue.Empty:
+            return _TICK
+
+    def come(self) -> list[tuple[int, Outcome]]:
+        """Take the outcomes that have come."""
+        return [self._outcomes.popleft() for _outcome in range(len(self._outcomes))]
+
+    def _run(self) -> None:
+        try:
+            position = self._next_position()
+            while position is not None:
+                self._outcomes.append((position, self._work(self._items[position])))
+                if position == 0:
+                    self._events.put(_FIRST)
+                position = self._next_position()
+        finally:
+            self._events.put(_ENDED)
+
+    def _next_position(self) -> int | None:
+        with self._lock:
+            return None if self._stop.is_set() else next(self._positions, None)

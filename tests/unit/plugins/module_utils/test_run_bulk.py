@@ -48,9 +48,9 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def run(module: ModuleDouble, clock: Clock | None = None, **messages: str) -> list[str]:
+def run(module: ModuleDouble, *clocks: Clock, **messages: str) -> list[str]:
     """Run against a server with a message for each campaign, and return the names it was sent."""
-    client = HttpClient(SessionCache(), Watchdog(), clock or ClockDouble(), longest)
+    client = HttpClient(SessionCache(), Watchdog(), *(clocks or [ClockDouble()]), longest)
     sent: list[str] = []
 
     def answer(request: t.Any) -> tuple[int, dict[str, str], str]:

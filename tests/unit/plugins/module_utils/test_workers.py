@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._workers import work_through
 
-Found = t.List[t.Optional[t.Tuple[int, t.Any]]]
+Found = t.List[t.Tuple[int, t.Any]]
 
 
 def work_on(
@@ -23,13 +23,13 @@ def work_on(
     stop: threading.Event | None = None,
     tick_seconds: float = 5.0,
 ) -> Found:
-    return list(work_through(items, work, workers, stop or threading.Event(), tick_seconds))
+    found = work_through(items, work, workers, stop or threading.Event(), tick_seconds)
+    return [outcome for come in found for outcome in come]
 
 
 def test_every_item_once() -> None:
     found = work_on(range(100), lambda item: item * 2)
-    assert sorted(pair for pair in found if pair) == [(item, item * 2) for item in range(100)]
-    assert None not in found
+    assert sorted(found) == [(item, item * 2) for item in range(100)]
 
 
 def test_nothing_to_do() -> None:
@@ -59,7 +59,7 @@ def test_the_first_item_is_alone() -> None:
     assert max(seen) > 1
 
 
-def test_a_first_item_that_takes_long_keeps_the_others_back_for_a_tick() -> None:
+def test_a_first_item_that_takes_long_keeps_the_others_back_for_two_ticks() -> None:
     second_began = threading.Event()
 
     def work(item: int) -> bool:
@@ -67,9 +67,15 @@ def test_a_first_item_that_takes_long_keeps_the_others_back_for_a_tick() -> None
             second_began.set()
         return second_began.wait(20)
 
-    found = work_on(range(2), work, tick_seconds=0.05)
-    assert found[0] is None
-    assert sorted(pair for pair in found if pair) == [(0, True), (1, True)]
+    begin = time.monotonic()
+    assert sorted(work_on(range(2), work, tick_seconds=0.1)) == [(0, True), (1, True)]
+    assert 0.2 <= time.monotonic() - begin < 5.0
+
+
+def test_who_waits_hears_every_tick() -> None:
+    ticks = list(work_through([0.5], time.sleep, 1, threading.Event(), 0.1))
+    assert len(ticks) >= 4
+    assert [outcome for come in ticks for outcome in come] == [(0, None)]
 
 
 def test_nothing_is_begun_after_the_stop() -> None:
@@ -94,7 +100,7 @@ def test_whoever_leaves_early_waits_for_nobody() -> None:
             leave.wait(20)
 
     outcomes = work_through(range(50), work, 4, stop, 5.0)
-    assert next(outcomes) == (0, None)
+    assert next(outcomes) == [(0, None)]
     begin = time.monotonic()
     t.cast(t.Generator[None, None, None], outcomes).close()
     assert time.monotonic() - begin < 5.0
