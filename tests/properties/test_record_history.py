@@ -34,13 +34,20 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _record_store, _run
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils import (
+    _record_store,
+    _recorded_update,
+    _run,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Deadline
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import (
     Watchdog,
     current_guard,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._open_record import OpenRecord
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import Campaign
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._recorded_update import Task
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._update import update_campaign
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
     ClockDouble,
@@ -508,12 +515,12 @@ def test_no_history_makes_the_record_lie() -> None:
 def test_the_order_of_withdraw_and_send_matters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Swap them, and the same test finds a history that makes the record lie."""
 
-    def send_first(record: OpenRecord, *arguments: t.Any) -> t.Any:
-        exchange = update_campaign(*arguments)
+    def send_first(record: OpenRecord, task: Task, campaign: Campaign, deadline: Deadline) -> t.Any:
+        exchange = update_campaign(task.client, task.connection, campaign, deadline)
         record.withdraw()
         record.confirm()
         return exchange
 
-    monkeypatch.setattr(_run, "_send", send_first)
+    monkeypatch.setattr(_recorded_update, "_send", send_first)
     with pytest.raises(AssertionError, match="a false unchanged"):
         find_counterexample(examples=500, steps=20, shrink=False)
