@@ -11,6 +11,7 @@ from __future__ import annotations
 import collections
 import queue
 import threading
+import time
 import typing as t
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import (
@@ -20,10 +21,12 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads 
 Item = t.TypeVar("Item")
 Outcome = t.TypeVar("Outcome")
 
-# What the main thread is told: the first item is done, a worker has ended, nothing for a while.
-_FIRST, _ENDED, _TICK = "first", "ended", "tick"
 # For so many ticks the first item may be alone.
 PATIENCE_TICKS = 2
+# Items that wait for less than this, for an answer or a disk, keep the interpreter busy with two
+# threads; further ones would only take it from one another.
+BRIEF_SECONDS = 0.005
+_FEW = 2
 
 
 def work_through(
@@ -42,26 +45,38 @@ def work_through(
         items: what is to be done.
         work: does it; it must not raise.
         workers: how many threads there may be. There is one until the first item is done, or has
-            taken two ticks, so that what fails for all is not tried by all.
+            taken two ticks, so that what fails for all is not tried by all. There are two as long
+            as items wait for less than a few milliseconds.
         stop: once it is set, no further item is begun.
         tick_seconds: after how long a list is yielded, even if it is empty.
     """
     shared = _SharedWork(items, work, stop)
+    most = min(workers, len(items))
+    started = running = shared.start(min(1, most))
+    ticks = 0
     try:
-        running = shared.start(min(1, len(items)))
-        further = min(workers, len(items)) - running
-        ticks = 0
         while running:
             event = shared.next_event(tick_seconds)
-            ticks += event == _TICK
+            come = shared.come()
+            ticks = 0 if come else ticks + (event == _TICK)
+            wanted = started
             if event == _ENDED:
                 running -= 1
-            elif not stop.is_set() and (event == _FIRST or ticks >= PATIENCE_TICKS):
-                running += shared.start(further)
-                further = 0
-            yield shared.come()
+            elif event == _WAITED or ticks >= PATIENCE_TICKS:
+                wanted = most
+            elif event == _FIRST:
+                wanted = min(_FEW, most)
+            if wanted > started and not stop.is_set():
+                running += shared.start(wanted - started)
+                started = wanted
+            yield come
     finally:
         stop.set()
+
+
+# What the main thread is told: the first item is done and was brief, items wait for longer, a
+# worker has ended, nothing for a while.
+_FIRST, _WAITED, _ENDED, _TICK = "first", "waited", "ended", "tick"
 
 
 class _SharedWork(t.Generic[Item, Outcome]):
@@ -98,14 +113,26 @@ class _SharedWork(t.Generic[Item, Outcome]):
 
     def _run(self) -> None:
         try:
+            were_brief = True
             position = self._next_position()
             while position is not None:
-                self._outcomes.append((position, self._work(self._items[position])))
+                was_brief = self._do(position)
                 if position == 0:
-                    self._events.put(_FIRST)
+                    self._events.put(_FIRST if was_brief else _WAITED)
+                elif not (was_brief or were_brief):
+                    # Once may be chance, and twice in a row hardly.
+                    self._events.put(_WAITED)
+                were_brief = was_brief
                 position = self._next_position()
         finally:
             self._events.put(_ENDED)
+
+    def _do(self, position: int) -> bool:
+        """Do one item, and return whether it kept the interpreter busy all the time."""
+        begin, busy = time.monotonic(), time.thread_time()
+        self._outcomes.append((position, self._work(self._items[position])))
+        busy = time.thread_time() - busy
+        return time.monotonic() - begin - busy < BRIEF_SECONDS
 
     def _next_position(self) -> int | None:
         with self._lock:

@@ -87,7 +87,8 @@ options:
         required: true
   concurrency:
     description:
-      - How many campaigns are updated at the same time, from 1 to 64. Each has a connection of its own.
+      - How many campaigns are updated at the same time at most, from 1 to 64. Each has a connection of its own.
+      - As long as the server answers within a few milliseconds, two at a time are the fastest, so there are no more.
       - The first campaign goes alone for up to two seconds, so that a wrong API key is not tried by all of them.
     type: int
     default: 8

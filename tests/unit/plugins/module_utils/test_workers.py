@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _workers
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._workers import work_through
 
 Found = t.List[t.Tuple[int, t.Any]]
@@ -40,8 +41,37 @@ def test_nothing_to_do() -> None:
 def test_so_many_at_the_same_time(workers: int) -> None:
     # After the first item, which is alone, they all have to be there for any to go on.
     together = threading.Barrier(workers)
-    found = work_on(range(workers * 2 + 1), lambda item: item and together.wait(20), workers)
+    found = work_on(
+        range(workers * 2 + 1), lambda item: item and together.wait(20), workers, tick_seconds=0.1
+    )
     assert len(found) == workers * 2 + 1
+
+
+@pytest.mark.parametrize(("brief", "threads"), [(5.0, 2), (0.005, 8)])
+def test_items_that_wait_briefly_get_two_threads(
+    brief: float, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_workers, "BRIEF_SECONDS", brief)
+    seen: set[int] = set()
+
+    def work(_item: int) -> None:
+        seen.add(threading.get_ident())
+        time.sleep(0.02)
+
+    work_on(range(40), work, workers=8)
+    assert len(seen) == threads
+
+
+def test_items_that_begin_to_wait_get_all_threads() -> None:
+    seen: set[int] = set()
+
+    def work(item: int) -> None:
+        if item > 10:
+            seen.add(threading.get_ident())
+            time.sleep(0.02)
+
+    work_on(range(60), work, workers=8)
+    assert len(seen) == 8
 
 
 def test_the_first_item_is_alone() -> None:
