@@ -73,6 +73,7 @@ options:
     type: raw
     required: true
 seealso:
+  - module: ozonetel.cloudagent.ozonetel_dynamic_dids_bulk
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_info
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed
     description: What the last-applied record knows, what it can not know, and where to keep it.

@@ -113,6 +113,11 @@ notes:
   - O(timeout) and O(retries) count for each campaign by itself.
 seealso:
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids
+  - module: ozonetel.cloudagent.ozonetel_dynamic_dids_info
+  - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_bulk
+    description: Where campaigns come from, partial failures, limits and progress.
+  - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed
+    description: What the last-applied record knows, and what it can not know.
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_failures
     description: Every reason of a failure, with its cause and the next step.
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_numbers

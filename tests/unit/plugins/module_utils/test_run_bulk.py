@@ -48,9 +48,14 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def run(module: ModuleDouble, *clocks: Clock, **messages: str) -> list[str]:
+def run(module: ModuleDouble, **messages: str) -> list[str]:
     """Run against a server with a message for each campaign, and return the names it was sent."""
-    client = HttpClient(SessionCache(), Watchdog(), *(clocks or [ClockDouble()]), longest)
+    return run_at(ClockDouble(), module, **messages)
+
+
+def run_at(clock: Clock, module: ModuleDouble, **messages: str) -> list[str]:
+    """Run with this clock."""
+    client = HttpClient(SessionCache(), Watchdog(), clock, longest)
     sent: list[str] = []
 
     def answer(request: t.Any) -> tuple[int, dict[str, str], str]:
@@ -367,7 +372,7 @@ def test_requests_per_minute_spaces_them() -> None:
     monkey.setattr(threading.Event, "wait", lambda _event, seconds=None: clock.sleep(seconds or 0))
     try:
         module = bulk_module(["A", "B", "C"], requests_per_minute=6, concurrency=1, timeout=5.0)
-        sent = run(module, clock)
+        sent = run_at(clock, module)
     finally:
         monkey.undo()
     assert sent == ["A", "B", "C"]
