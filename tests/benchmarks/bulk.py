@@ -27,7 +27,7 @@ import requests
 
 HERE = pathlib.Path(__file__).resolve().parent
 NUMBERS = 50
-SIZES = {"rounds": 2, "campaigns": 1000, "slow": 400, "unchanged": 10_000, "workers": 8}
+SIZES = {"rounds": 3, "campaigns": 1000, "slow": 1000, "unchanged": 10_000, "workers": 8}
 SMALL_SIZES = {"rounds": 1, "campaigns": 20, "slow": 16, "unchanged": 50, "workers": 8}
 
 Campaigns = t.List[t.Dict[str, t.Any]]
