@@ -87,7 +87,7 @@ class InProcessAction(ActionBase):
             return "it has async"
         interpreter = self._interpreter(variables)
         if not is_this_python(interpreter):
-            return f"its Python is {interpreter}, not Ansible's own"
+            return f"its Python is not Ansible's own but {interpreter}"
         if REQUESTS_IMPORT_ERROR is not None:
             return "Ansible's own Python has no requests"
         return None

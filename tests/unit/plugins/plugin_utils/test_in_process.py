@@ -107,12 +107,12 @@ def test_in_process(take: Take, changes: dict[str, t.Any], variables: dict[str, 
         (
             {},
             {"ansible_python_interpreter": "/no/such/python"},
-            "its Python is /no/such/python, not Ansible's own",
+            "its Python is not Ansible's own but /no/such/python",
         ),
         (
             {"delegate_to": "there"},
             {"ansible_delegated_vars": {"there": {"ansible_python_interpreter": "/x/python"}}},
-            "its Python is /x/python, not Ansible's own",
+            "its Python is not Ansible's own but /x/python",
         ),
     ],
 )
