@@ -58,7 +58,7 @@ def read_did_list(name: str, value: object, secret: str = "") -> DidList:
     held_integers = False
     for position, item in enumerate(items, start=1):
         # The common case, so that 500,000 numbers are read in a fraction of a second.
-        if type(item) is str and _DID.fullmatch(item):
+        if isinstance(item, str) and _DID.fullmatch(item):
             numbers.append(item)
             continue
         number, had_marks = _read_item(f"{name}, item {position}", item, secret)
