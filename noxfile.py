@@ -239,4 +239,7 @@ def pytest(session: nox.Session) -> None:
     if session.posargs:
         session.run("pytest", *session.posargs)
     else:
-        session.run("pytest", "--cov", env={"CLOUDAGENT_NOT_RUN": "\n".join(NOT_RUN)})
+        # Side by side, but what is in one file one after the other.
+        side_by_side = ("-n", "auto", "--dist", "loadfile")
+        env = {"CLOUDAGENT_NOT_RUN": "\n".join(NOT_RUN)}
+        session.run("pytest", "--cov", *side_by_side, env=env)
