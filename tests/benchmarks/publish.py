@@ -60,6 +60,9 @@ def draw(results: dict[str, t.Any], path: pathlib.Path) -> None:
     )
     figure.tight_layout(rect=(0, 0.06, 1, 1))
     figure.savefig(path, metadata={"Date": None})
+    # matplotlib leaves spaces at the ends of lines.
+    lines = [line.rstrip() for line in path.read_text("utf-8").splitlines()]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 FIRST_LINE = ".. Written by make benchmark: begin"
