@@ -155,7 +155,8 @@ class _LockedRecord(OpenRecord):
             self._store.remove()
         elif record is None or not record.confirmed:
             # A run may have been killed before what it withdrew was certain to last.
-            self._store.sync()
+            if not self._store.is_new:
+                self._store.sync()
         else:
             try:
                 self._store.write(record._replace(confirmed=False))

@@ -34,7 +34,7 @@ LONGEST_PAUSE_SECONDS = 0.05
 # O_NONBLOCK, so that a named pipe in the file's place is no trap; it means nothing for a file.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-_LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+_LOCK = os.O_RDWR | os.O_NOFOLLOW
 _HOLDER = re.compile(rb"([0-9]{1,10}) ([A-Za-z0-9._-]{1,64}) *\n", re.ASCII)
 _HOLDER_BYTES = 80
 _RECORD_FILE = re.compile(r"([0-9a-f]{32})\.json", re.ASCII)
@@ -73,11 +73,13 @@ class RecordStore:
     Attributes:
         directory: where the files are.
         path: the record; beside it are the lock and, for a moment, a temporary file.
+        is_new: this run made the lock, and so no earlier one can have left anything behind.
     """
 
     def __init__(self, directory: str, name: str) -> None:
         self.directory = directory
         self.path = os.path.join(directory, f"{name}.json")
+        self.is_new = False
         self._lock_path = os.path.join(directory, f"{name}.lock")
         self._temporary_path = os.path.join(directory, f"{name}.tmp")
 
@@ -162,6 +164,8 @@ class RecordStore:
         """
         with _closing(self._open_lock()) as descriptor:
             _wait_for_lock(descriptor, deadline, clock)
+            # Another run may have been faster with the lock that this one made; it left a note.
+            self.is_new = self.is_new and os.fstat(descriptor).st_size == 0
             _note_holder(descriptor)
             yield
 
@@ -176,10 +180,15 @@ class RecordStore:
 
     def _open_lock(self) -> int:
         try:
-            return os.open(self._lock_path, _LOCK, 0o600)
+            return os.open(self._lock_path, _LOCK)
         except FileNotFoundError:
             os.makedirs(self.directory, mode=0o700, exist_ok=True)
-            return os.open(self._lock_path, _LOCK, 0o600)
+        try:
+            descriptor = os.open(self._lock_path, _LOCK | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return os.open(self._lock_path, _LOCK)
+        self.is_new = True
+        return descriptor
 
     def _open_temporary(self) -> int:
         try:

@@ -23,10 +23,10 @@ Outcome = t.TypeVar("Outcome")
 
 # For so many ticks the first item may be alone.
 PATIENCE_TICKS = 2
-# Items that wait for less than this, for an answer or a disk, keep the interpreter busy with two
-# threads; further ones would only take it from one another.
-BRIEF_SECONDS = 0.005
-_FEW = 2
+# What an item counts for with every further one, so that about the last fifty decide.
+_KEPT = 0.98
+# Clocks may be too coarse to see how long an item keeps the interpreter busy.
+_SHORTEST_SECONDS = 1e-6
 
 
 def work_through(
@@ -45,46 +45,51 @@ def work_through(
         items: what is to be done.
         work: does it; it must not raise.
         workers: how many threads there may be. There is one until the first item is done, or has
-            taken two ticks, so that what fails for all is not tried by all. There are two as long
-            as items wait for less than a few milliseconds.
+            taken two ticks, so that what fails for all is not tried by all. From then on there
+            are as many as keep the interpreter busy while others wait for an answer or a disk:
+            more would only take it from one another.
         stop: once it is set, no further item is begun.
         tick_seconds: after how long a list is yielded, even if it is empty.
     """
-    shared = _SharedWork(items, work, stop)
-    most = min(workers, len(items))
-    started = running = shared.start(min(1, most))
+    shared = _SharedWork(items, work, min(workers, len(items)), stop)
+    running = shared.start(min(1, shared.most))
     ticks = 0
     try:
         while running:
             event = shared.next_event(tick_seconds)
             come = shared.come()
             ticks = 0 if come else ticks + (event == _TICK)
-            wanted = started
-            if event == _ENDED:
-                running -= 1
-            elif event == _WAITED or ticks >= PATIENCE_TICKS:
-                wanted = most
-            elif event == _FIRST:
-                wanted = min(_FEW, most)
-            if wanted > started and not stop.is_set():
-                running += shared.start(wanted - started)
-                started = wanted
+            running -= event == _ENDED
+            useful = shared.most if ticks >= PATIENCE_TICKS else shared.useful_threads()
+            if not stop.is_set():
+                running += shared.start(useful - shared.started)
             yield come
     finally:
         stop.set()
 
 
-# What the main thread is told: the first item is done and was brief, items wait for longer, a
-# worker has ended, nothing for a while.
-_FIRST, _WAITED, _ENDED, _TICK = "first", "waited", "ended", "tick"
+# What the main thread is told: more threads would be of use, a worker has ended, nothing for a
+# while.
+_MORE, _ENDED, _TICK = "more", "ended", "tick"
 
 
 class _SharedWork(t.Generic[Item, Outcome]):
-    """The items that are left, and the outcomes that nobody has taken yet."""
+    """The items that are left, and the outcomes that nobody has taken yet.
+
+    Attributes:
+        most: how many workers there may be.
+        started: how many were started so far.
+    """
 
     def __init__(
-        self, items: t.Sequence[Item], work: t.Callable[[Item], Outcome], stop: threading.Event
+        self,
+        items: t.Sequence[Item],
+        work: t.Callable[[Item], Outcome],
+        most: int,
+        stop: threading.Event,
     ) -> None:
+        self.most = most
+        self.started = 0
         self._items = items
         self._work = work
         self._stop = stop
@@ -93,12 +98,14 @@ class _SharedWork(t.Generic[Item, Outcome]):
         self._outcomes: collections.deque[tuple[int, Outcome]] = collections.deque()
         # To wake the main thread for every outcome would take the interpreter from the workers.
         self._events: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._seconds = self._busy_seconds = 0.0
 
     def start(self, count: int) -> int:
-        """Start so many workers, and return how many."""
+        """Start so many workers, none for a negative number, and return how many."""
         for _number in range(count):
+            self.started += 1
             start_daemon("cloudagent worker", self._run)
-        return count
+        return max(0, count)
 
     def next_event(self, seconds: float) -> str:
         """Return what happens next, a tick after so many seconds; a signal interrupts it."""
@@ -111,28 +118,30 @@ class _SharedWork(t.Generic[Item, Outcome]):
         """Take the outcomes that have come."""
         return [self._outcomes.popleft() for _outcome in range(len(self._outcomes))]
 
+    def useful_threads(self) -> int:
+        """Return how many threads keep the interpreter busy, as the last items were."""
+        # Waiting for the other threads that there are makes an item as many times longer.
+        return min(self.most, int(self._seconds / max(self._busy_seconds, _SHORTEST_SECONDS)))
+
     def _run(self) -> None:
         try:
-            were_brief = True
             position = self._next_position()
             while position is not None:
-                was_brief = self._do(position)
-                if position == 0:
-                    self._events.put(_FIRST if was_brief else _WAITED)
-                elif not (was_brief or were_brief):
-                    # Once may be chance, and twice in a row hardly.
-                    self._events.put(_WAITED)
-                were_brief = was_brief
+                self._do(position)
                 position = self._next_position()
         finally:
             self._events.put(_ENDED)
 
-    def _do(self, position: int) -> bool:
-        """Do one item, and return whether it kept the interpreter busy all the time."""
-        begin, busy = time.monotonic(), time.thread_time()
+    def _do(self, position: int) -> None:
+        begin, busy_begin = time.monotonic(), time.thread_time()
         self._outcomes.append((position, self._work(self._items[position])))
-        busy = time.thread_time() - busy
-        return time.monotonic() - begin - busy < BRIEF_SECONDS
+        busy = time.thread_time() - busy_begin
+        seconds = time.monotonic() - begin
+        with self._lock:
+            self._seconds = self._seconds * _KEPT + seconds
+            self._busy_seconds = self._busy_seconds * _KEPT + busy
+        if self.useful_threads() > self.started:
+            self._events.put(_MORE)
 
     def _next_position(self) -> int | None:
         with self._lock:

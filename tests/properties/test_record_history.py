@@ -220,11 +220,9 @@ class Disk:
         real = getattr(os, name)
         if name == "access" and self.trouble == READ_ONLY:
             return lambda _path, mode: not mode & os.W_OK
-        if name not in (*WRITING, "pwrite"):
+        if name not in WRITING:
+            # So the note of who holds the lock comes and goes without trouble of its own.
             return real
-        if name == "pwrite":
-            # The note of who holds the lock is not a part of the record.
-            return lambda *_arguments: None
 
         def step(*arguments: t.Any, **options: t.Any) -> t.Any:
             return self._step(name, real, arguments, options)

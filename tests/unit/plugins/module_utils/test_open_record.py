@@ -402,6 +402,32 @@ def test_the_confirmation_is_gone_while_other_lists_are_on_their_way(run: Runner
     assert seen == [False, True]
 
 
+def test_what_a_killed_run_removed_is_gone_for_good_before_other_lists_are_on_their_way(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+
+    def sync(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", sync)
+
+    def look() -> tuple[int, dict[str, str], str]:
+        directory = run.directory.stat().st_ino
+        return 200, {}, json.dumps({"Message": f"{synced.count(directory)} times"})
+
+    def times_before_the_request() -> str:
+        synced.clear()
+        return str(run(look, **A).result["failure"]["api_message"])
+
+    # Who makes the lock has nothing before him that could come back.
+    assert times_before_the_request() == "0 times"
+    assert times_before_the_request() == "1 times"
+    run(SUCCESS, **A)
+    run.path.unlink()
+    assert times_before_the_request() == "1 times"
+
+
 # --- What the disk refuses ----------------------------------------------------------------------
 
 

@@ -318,6 +318,45 @@ def test_a_lock_that_is_free_is_not_waited_for(store: RecordStore) -> None:
     assert clock.waits == []
 
 
+def test_who_makes_the_lock_and_has_it_first_is_new(
+    store: RecordStore, directory: pathlib.Path
+) -> None:
+    with lock(store):
+        assert store.is_new
+    later = RecordStore(str(directory), "name")
+    with lock(later):
+        assert not later.is_new
+
+
+def test_who_makes_the_lock_may_have_it_second(
+    store: RecordStore, directory: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faster = RecordStore(str(directory), "name")
+    real_flock = fcntl.flock
+
+    def be_overtaken(descriptor: int, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", real_flock)
+        with lock(faster):
+            assert not faster.is_new
+        real_flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", be_overtaken)
+    with lock(store):
+        assert not store.is_new
+
+
+def test_who_makes_no_lock_uses_the_one_of_who_was_faster(
+    store: RecordStore, directory: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_overtaken(path: str, **_options: t.Any) -> None:
+        pathlib.Path(path, "name.lock").touch()
+
+    monkeypatch.setattr(os, "makedirs", be_overtaken)
+    with lock(store):
+        assert not store.is_new
+    assert names(directory) == ["name.lock"]
+
+
 def test_who_waits_too_long_learns_who_has_the_lock(store: RecordStore) -> None:
     clock = ClockDouble()
     with lock(store), pytest.raises(LockedElsewhere) as caught, lock(store, 1.0, clock):

@@ -47,18 +47,36 @@ def test_so_many_at_the_same_time(workers: int) -> None:
     assert len(found) == workers * 2 + 1
 
 
-@pytest.mark.parametrize(("brief", "threads"), [(5.0, 2), (0.005, 8)])
-def test_items_that_wait_briefly_get_two_threads(
-    brief: float, threads: int, monkeypatch: pytest.MonkeyPatch
+class MadeUpClocks(threading.local):
+    """The clocks of a thread, which go on as an item says."""
+
+    def __init__(self) -> None:
+        self.seconds = self.busy_seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def thread_time(self) -> float:
+        return self.busy_seconds
+
+
+@pytest.mark.parametrize(
+    ("busy", "waiting", "threads"), [(0.7, 0.1, 1), (0.7, 0.6, 1), (0.7, 1.5, 3), (0.7, 100.0, 8)]
+)
+def test_as_many_threads_as_keep_the_interpreter_busy(
+    busy: float, waiting: float, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_workers, "BRIEF_SECONDS", brief)
+    clocks = MadeUpClocks()
+    monkeypatch.setattr(_workers, "time", clocks)
     seen: set[int] = set()
 
     def work(_item: int) -> None:
         seen.add(threading.get_ident())
-        time.sleep(0.02)
+        clocks.seconds += busy + waiting
+        clocks.busy_seconds += busy
+        time.sleep(0.01)
 
-    work_on(range(40), work, workers=8)
+    work_on(range(60), work, workers=8)
     assert len(seen) == threads
 
 
@@ -129,7 +147,7 @@ def test_whoever_leaves_early_waits_for_nobody() -> None:
         if item:
             leave.wait(20)
 
-    outcomes = work_through(range(50), work, 4, stop, 5.0)
+    outcomes = work_through(range(50), work, 4, stop, 0.1)
     assert next(outcomes) == [(0, None)]
     begin = time.monotonic()
     t.cast(t.Generator[None, None, None], outcomes).close()
