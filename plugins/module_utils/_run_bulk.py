@@ -32,7 +32,10 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure impor
     AUTHENTICATION_FAILED,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.pacing import Stopped
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.shared_pacing import (
+    SharedPace,
+    Stopped,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     Campaign,
     input_warnings,
@@ -83,8 +86,8 @@ def _update_all(result: Result, module: t.Any, client: HttpClient) -> None:
     result["endpoint"] = connection.endpoint
 
     stop = threading.Event()
-    paced = client.at_shared_pace(stop, bulk.seconds_apart, connection.timeout)
-    task = Task(connection, record, paced, module.check_mode, module._diff)
+    pace = SharedPace(client.clock, stop, bulk.seconds_apart, connection.timeout, client.uniform)
+    task = Task(connection, record, client.at_pace(pace), module.check_mode, module._diff)
     found = _outcomes(campaigns, task, bulk, stop, module.progress)
     why = why_stopped([outcome for outcome in found if outcome], bulk.stop_on_failure)
     outcomes = [

@@ -9,12 +9,10 @@
 from __future__ import annotations
 
 import base64
-import html
 import re
 import typing as t
 import unicodedata
 from functools import lru_cache
-from html.entities import codepoint2name
 from itertools import groupby
 from urllib.parse import unquote
 
@@ -89,19 +87,30 @@ def _character_pattern(character: str) -> str:
     units = [utf16[start : start + 4] for start in range(0, len(utf16), 4)]
     forms = [
         re.escape(character),
-        re.escape(html.escape(character)),
         "".join(rf"\\{{1,8}}u{unit}" for unit in units),
         # A percent sign may itself be escaped, which gives %25.
         "".join(f"%(?:25)?{byte:02x}" for byte in character.encode("utf-8")),
         f"&#0{{0,6}}{code};?",
         f"&#x0{{0,6}}{code:x};?",
     ]
-    if code in codepoint2name:
-        forms.append(f"&{codepoint2name[code]};?")
+    if not (character.isascii() and character.isalnum()):
+        forms += _named_forms(character)
     # JSON and its like put a backslash before some characters, and more of them when nested.
     escapes = r"\\{0,8}" if character in "\"'/" else ""
     # A form that stood here twice would make the search take exponentially long.
     return f"{escapes}(?:{'|'.join(dict.fromkeys(forms))})"
+
+
+def _named_forms(character: str) -> t.Iterator[str]:
+    """Yield patterns for what HTML writes in its place by name; letters and digits have none."""
+    # A module compiles and loads all that it imports, each time that it runs, and most keys
+    # consist of letters and digits.
+    import html
+    from html.entities import codepoint2name
+
+    yield re.escape(html.escape(character))
+    if ord(character) in codepoint2name:
+        yield f"&{codepoint2name[ord(character)]};?"
 
 
 @lru_cache(maxsize=4)

@@ -29,10 +29,6 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client i
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Deadline
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.proxies import proxy_for
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._messages import (
-    failure_message,
-    situation_of,
-)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     Campaign,
     Connection,
@@ -63,9 +59,21 @@ def update_campaign(
     exchange = client.post(request, judge, connection.retries, deadline)
     if exchange.last.reason is None:
         return exchange
-    raise UpdateFailure(
-        reason=exchange.last.reason,
-        message=failure_message(situation_of(connection, campaign, request.proxy, exchange)),
+    raise _failure_of(exchange, connection, campaign, request.proxy)
+
+
+def _failure_of(
+    exchange: Exchange, connection: Connection, campaign: Campaign, proxy: str | None
+) -> UpdateFailure:
+    # A module compiles all that it imports, each time that it runs.
+    from ansible_collections.ozonetel.cloudagent.plugins.module_utils._messages import (
+        failure_message,
+        situation_of,
+    )
+
+    return UpdateFailure(
+        reason=exchange.last.reason or _failure.UNEXPECTED_ANSWER,
+        message=failure_message(situation_of(connection, campaign, proxy, exchange)),
         outcome=exchange.outcome,
         http_status=exchange.last.http_status,
         api_message=exchange.last.api_message,

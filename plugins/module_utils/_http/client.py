@@ -23,21 +23,16 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock im
     Clock,
     Deadline,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.faults import (
-    FAULTS,
-    attempt_of_fault,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.pacing import (
-    Pace,
-    SharedPace,
-    Stop,
-)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.pacing import Pace
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.retries import (
     Uniform,
     read_retry_after,
     seconds_before_retry,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import (
+    FAULTS,
+    SessionCache,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import (
     Guard,
     Watchdog,
@@ -79,7 +74,13 @@ class Exchange(t.NamedTuple):
 
 
 class HttpClient:
-    """Sends requests; sessions, clock and chance come from outside."""
+    """Sends requests; sessions, clock and chance come from outside.
+
+    Attributes:
+        clock: tells the time and waits.
+        uniform: draws a number between two, such as ``random.uniform``.
+        pace: when a request may go out.
+    """
 
     def __init__(
         self,
@@ -91,20 +92,13 @@ class HttpClient:
     ) -> None:
         self._sessions = sessions
         self._watchdog = watchdog
-        self._uniform = uniform
+        self.uniform = uniform
         self.clock = clock or Clock()
         self.pace = pace or Pace(self.clock)
 
-    def at_shared_pace(self, stop: Stop, seconds_apart: float, timeout: float) -> HttpClient:
-        """Return a helper for several threads, whose requests go out in turn.
-
-        Args:
-            stop: ends the sending of requests, from outside or from here.
-            seconds_apart: the least time between two requests, 0 for none.
-            timeout: seconds of the longest break that the server may ask for, unless they are few.
-        """
-        pace = SharedPace(self.clock, stop, seconds_apart, timeout, self._uniform)
-        return HttpClient(self._sessions, self._watchdog, self.clock, self._uniform, pace)
+    def at_pace(self, pace: Pace) -> HttpClient:
+        """Return a helper that differs in when its requests go out."""
+        return HttpClient(self._sessions, self._watchdog, self.clock, self.uniform, pace)
 
     def post(
         self, request: HttpRequest, judge: Judge, retries: int, deadline: Deadline
@@ -125,7 +119,7 @@ class HttpClient:
             self.pace.note(last)
             if last.reason is None:
                 return Exchange(attempts)
-            wait = seconds_before_retry(attempts, retries, self._uniform)
+            wait = seconds_before_retry(attempts, retries, self.uniform)
             if wait is None:
                 return Exchange(attempts)
             if not self.pace.has_time_for(last, wait, deadline):
@@ -138,7 +132,12 @@ class HttpClient:
             try:
                 answer = self._exchange(request, seconds, guard)
             except FAULTS as error:
-                return attempt_of_fault(error, guard)
+                # A module compiles all that it imports, each time that it runs.
+                from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http import (
+                    faults,
+                )
+
+                return faults.attempt_of_fault(error, guard)
         attempt = judge(answer)
         if attempt.retry not in (AFTER_BACKOFF, AFTER_RATE_LIMIT):
             return attempt

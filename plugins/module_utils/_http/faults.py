@@ -11,7 +11,6 @@ Their texts and objects hold URLs, headers and addresses, so none of that goes a
 
 from __future__ import annotations
 
-import http.client
 import socket
 import ssl
 import typing as t
@@ -24,7 +23,6 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt 
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Guard
 
-FAULTS: tuple[type[BaseException], ...] = (OSError, http.client.HTTPException)
 try:
     import requests.exceptions as requests_errors
     import urllib3.connection
@@ -32,8 +30,6 @@ try:
 
     # It moved within urllib3; this is where all versions have it, though none says so.
     CertificateError = urllib3.connection.CertificateError  # type: ignore[attr-defined]
-
-    FAULTS += (requests_errors.RequestException, urllib3_errors.HTTPError)
 except ImportError:
     # Nothing is sent then: the module says before that the library is missing.
     pass

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import socket
 import threading
@@ -26,6 +27,8 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog
 )
 
 REQUESTS_IMPORT_ERROR: str | None = None
+# What sending a request and reading its answer may raise.
+FAULTS: tuple[type[BaseException], ...] = (OSError, http.client.HTTPException)
 Request: t.Any = object
 Session: t.Any = object
 HTTPAdapter: t.Any = object
@@ -37,13 +40,20 @@ try:
     import urllib3
     from requests import Request, Session
     from requests.adapters import HTTPAdapter
+    from requests.exceptions import RequestException
     from urllib3.connectionpool import HTTPConnectionPool as HttpPool
     from urllib3.connectionpool import HTTPSConnectionPool as HttpsPool
-    from urllib3.exceptions import ConnectTimeoutError, InsecureRequestWarning, NewConnectionError
+    from urllib3.exceptions import (
+        ConnectTimeoutError,
+        HTTPError,
+        InsecureRequestWarning,
+        NewConnectionError,
+    )
     from urllib3.util.connection import create_connection
 
     HttpConnection = HttpPool.ConnectionCls
     HttpsConnection = HttpsPool.ConnectionCls
+    FAULTS += (RequestException, HTTPError)
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
 

@@ -323,7 +323,7 @@ class SpeakingError(Exception):
 class BrokenClient(HttpClient):
     """Fails in a way that nobody foresaw."""
 
-    def at_shared_pace(self, *_arguments: t.Any) -> HttpClient:
+    def at_pace(self, _pace: t.Any) -> HttpClient:
         return self
 
     def post(self, *_arguments: t.Any) -> t.NoReturn:

@@ -14,8 +14,8 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt 
     Attempt,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Deadline
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.pacing import (
-    Pace,
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.pacing import Pace
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.shared_pacing import (
     SharedPace,
     Stopped,
 )
