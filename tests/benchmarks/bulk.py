@@ -1,21 +1,13 @@
 # Copyright (c) 2026, ozonetel.cloudagent contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures many campaigns in one task, inside of the plugin, beside bare sessions of requests.
-
-python tests/benchmarks/bulk.py            # prints medians, in about two minutes
-python tests/benchmarks/bulk.py --small    # a few seconds, to see that it runs
-"""
+"""Measures many campaigns in one task, inside of the plugin and as whole runs."""
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import json
 import os
 import pathlib
-import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,11 +19,10 @@ import requests
 
 HERE = pathlib.Path(__file__).resolve().parent
 NUMBERS = 50
-SIZES = {"rounds": 3, "campaigns": 1000, "slow": 1000, "unchanged": 10_000, "workers": 8}
-SMALL_SIZES = {"rounds": 1, "campaigns": 20, "slow": 16, "unchanged": 50, "workers": 8}
 
 Campaigns = t.List[t.Dict[str, t.Any]]
-Times = t.Dict[str, t.List[float]]
+Sizes = t.Dict[str, t.Any]
+Measured = t.Iterator[t.Tuple[str, float]]
 
 # What the action plugin does, in a process of its own as Ansible's worker is one.
 TASK = """
@@ -58,24 +49,15 @@ print(json.dumps({"seconds": time.perf_counter() - begin, "summary": result.get(
 assert not result.get("failed"), result["msg"]
 """
 
+# Starts a command and tells the most memory that one of its processes took. A process inherits
+# that figure from the one that started it, so it takes a small one.
+MEMORY = """
+import resource, subprocess, sys
 
-@contextlib.contextmanager
-def running_server(name: str) -> t.Iterator[str]:
-    """Run one of the servers and give its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", f"server:{name}", "--app-dir", str(HERE)]
-    # Given its socket ready-made, it would answer with Nagle's delay of 40 milliseconds.
-    command += ["--port", str(port), "--log-level", "warning", "--no-access-log"]
-    with subprocess.Popen(command) as process:
-        try:
-            end = time.monotonic() + 30
-            while socket.socket().connect_ex(("127.0.0.1", port)):
-                assert time.monotonic() < end, "the server does not start"
-                time.sleep(0.1)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
+code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)
+"""
 
 
 def made_up_campaigns(count: int) -> Campaigns:
@@ -84,33 +66,59 @@ def made_up_campaigns(count: int) -> Campaigns:
         {
             "campaign_name": f"Campaign {number}",
             "dynamic_dids": [f"914{number:05}{place:02}" for place in range(NUMBERS - 1)],
-            "fallback_dynamic_dids": ["9140002001"],
+            "fallback_dynamic_dids": ["9150002001"],
         }
         for number in range(count)
     ]
 
 
-def bulk_task(
-    server: str, campaigns: Campaigns, workers: int, record_dir: str, **options: t.Any
-) -> float:
-    """Return the seconds inside of the plugin, from the options as given to the result."""
-    options = {
-        "username": "acme",
-        "api_key": "a-key",
-        "api_url": server,
-        "campaigns": campaigns,
-        "concurrency": workers,
-        "record_dir": record_dir,
-        **options,
-    }
-    # The folder above ansible_collections, as for run.py.
-    command = [sys.executable, "-c", TASK, os.environ["PYTHONPATH"]]
-    done = subprocess.run(
-        command, input=json.dumps(options), capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        sys.exit(f"the task failed\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-    return float(json.loads(done.stdout)["seconds"])
+def with_texts(campaigns: Campaigns) -> Campaigns:
+    """Return the campaigns with each list as one text, as a cell of a CSV file holds it."""
+    lists = ("dynamic_dids", "fallback_dynamic_dids")
+    return [
+        {**campaign, **{name: ",".join(campaign[name]) for name in lists}} for campaign in campaigns
+    ]
+
+
+def bulk_inside(server: str, slow_server: str, sizes: Sizes) -> Measured:
+    """Yield what each case takes inside of the plugin, beside what it can't be faster than."""
+    many = made_up_campaigns(max(sizes["campaigns"]))
+    compared, workers = many[: sizes["compared"]], sizes["workers"]
+    count = len(compared)
+    for size in sizes["campaigns"]:
+        with _fresh_directory() as directory:
+            few = many[:size]
+            yield f"{size} first seen, bulk", _task(server, few, workers, directory)
+            skipped = _task(server, few, workers, directory, skip_unchanged=True)
+            yield f"{size} skipped, bulk", skipped
+    with _fresh_directory() as directory:
+        yield f"{count}, bare sessions", bare_sessions(server, compared, workers)
+        without = _task(server, compared, workers, directory, record=False)
+        yield f"{count} without a record, bulk", without
+        yield f"{count}, disk alone", disk_alone(directory, compared)
+        _task(server, compared, workers, directory)
+        yield f"{count} sent again, bulk", _task(server, compared, workers, directory)
+    with _fresh_directory() as directory:
+        slow = _task(slow_server, compared, workers, directory)
+        yield f"{count} to the slow server, bulk", slow
+
+
+def bulk_whole_runs(server: str, sizes: Sizes) -> t.Iterator[tuple[str, float, float]]:
+    """Yield name, seconds and megabytes of whole runs of ansible-playbook."""
+    largest = made_up_campaigns(max(sizes["campaigns"]))
+    with _fresh_directory() as directory:
+        for count in (1, sizes["compared"]):
+            few = with_texts(largest[:count])
+            with _fresh_directory() as fresh:
+                run = _whole_run(server, few, fresh, skip_unchanged=False)
+                yield (f"{count} first seen, whole run", *run)
+                run = _whole_run(server, few, fresh, skip_unchanged=False)
+                yield (f"{count} sent again, whole run", *run)
+        _task(server, largest, sizes["workers"], directory)
+        forms = {"texts": with_texts(largest), "lists": largest}
+        for form, campaigns in forms.items():
+            run = _whole_run(server, campaigns, directory, skip_unchanged=True)
+            yield (f"{len(largest)} skipped, given as {form}, whole run", *run)
 
 
 def bare_sessions(server: str, campaigns: Campaigns, workers: int) -> float:
@@ -144,68 +152,71 @@ def bare_sessions(server: str, campaigns: Campaigns, workers: int) -> float:
     return time.perf_counter() - begin
 
 
-def measure(sizes: dict[str, int]) -> Times:
-    """Return the times of all cases; every round runs each of them once."""
-    times: Times = {}
-    workers = sizes["workers"]
-    fast, slow, many = (
-        made_up_campaigns(sizes[name]) for name in ("campaigns", "slow", "unchanged")
-    )
-
-    def note(name: str, seconds: float) -> None:
-        times.setdefault(name, []).append(seconds)
-        print(f"{name}: {seconds:.6g} s", flush=True)
-
-    with contextlib.ExitStack() as stack:
-        server = stack.enter_context(running_server("answer"))
-        slow_server = stack.enter_context(running_server("slow_answer"))
-        kept = stack.enter_context(tempfile.TemporaryDirectory(prefix="cloudagent-bench-"))
-        note(f"{len(many)} first seen, bulk", bulk_task(server, many, workers, kept))
-        for _round in range(sizes["rounds"]):
-            with tempfile.TemporaryDirectory(prefix="cloudagent-bench-") as fresh:
-                note(f"{len(fast)}, bare sessions", bare_sessions(server, fast, workers))
-                note(f"{len(fast)} first seen, bulk", bulk_task(server, fast, workers, fresh))
-                note(f"{len(fast)} sent again, bulk", bulk_task(server, fast, workers, fresh))
-            with tempfile.TemporaryDirectory(prefix="cloudagent-bench-") as fresh:
-                note(f"{len(slow)} in 0.1 s, bulk", bulk_task(slow_server, slow, workers, fresh))
-            seconds = bulk_task(server, many, workers, kept, skip_unchanged=True)
-            note(f"{len(many)} skipped, bulk", seconds)
-            none = bulk_task(server, fast, workers, fresh, record=False)
-            note(f"{len(fast)} without a record, bulk", none)
-    return times
+def disk_alone(directory: str, campaigns: Campaigns) -> float:
+    """Return the seconds of making as many records last, and nothing else."""
+    contents = [json.dumps(campaign).encode() for campaign in campaigns]
+    begin = time.perf_counter()
+    for number, content in enumerate(contents):
+        temporary = os.path.join(directory, f"{number}.bare.tmp")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        os.write(descriptor, content)
+        os.fsync(descriptor)
+        os.close(descriptor)
+        os.replace(temporary, os.path.join(directory, f"{number}.bare"))
+        descriptor = os.open(directory, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+    return time.perf_counter() - begin
 
 
-def ratios(times: Times, sizes: dict[str, int]) -> dict[str, float]:
-    """Return what the goals are about, from the medians of one run."""
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    bare = medians[f"{sizes['campaigns']}, bare sessions"]
-    possible = sizes["slow"] * 0.1 / sizes["workers"]
-    return {
-        "throughput, first seen / bare sessions (at least 0.7)": bare
-        / medians[f"{sizes['campaigns']} first seen, bulk"],
-        "throughput, sent again / bare sessions (at least 0.7)": bare
-        / medians[f"{sizes['campaigns']} sent again, bulk"],
-        "throughput, without a record / bare sessions": bare
-        / medians[f"{sizes['campaigns']} without a record, bulk"],
-        "throughput on a server of 0.1 s / possible (at least 0.9)": possible
-        / medians[f"{sizes['slow']} in 0.1 s, bulk"],
-        "seconds of skipped campaigns (at most 3)": medians[f"{sizes['unchanged']} skipped, bulk"],
+def _fresh_directory() -> tempfile.TemporaryDirectory[str]:
+    """Return a directory where records are for users: elsewhere may be no disk."""
+    return tempfile.TemporaryDirectory(prefix=".cloudagent-", dir=pathlib.Path.home())
+
+
+def _task(
+    server: str, campaigns: Campaigns, workers: int, record_dir: str, **options: t.Any
+) -> float:
+    """Return the seconds inside of the plugin, from the options as given to the result."""
+    options = {
+        "username": "acme",
+        "api_key": "a-key",
+        "api_url": server,
+        "campaigns": campaigns,
+        "concurrency": workers,
+        "record_dir": record_dir,
+        **options,
     }
+    # The folder above ansible_collections, as for run.py.
+    command = [sys.executable, "-c", TASK, os.environ["PYTHONPATH"]]
+    done = subprocess.run(
+        command, input=json.dumps(options), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"the task failed\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    return float(json.loads(done.stdout)["seconds"])
 
 
-def main() -> None:
-    """Measure, and print medians and goals."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--small", action="store_true", help="only see that it runs")
-    sizes = SMALL_SIZES if parser.parse_args().small else SIZES
-    times = measure(sizes)
-    print()
-    for name, values in times.items():
-        print(f"{name:<40} {statistics.median(values):>10.4f} s")
-    print()
-    for name, ratio in ratios(times, sizes).items():
-        print(f"{name:<60} {ratio:>8.3f}")
-
-
-if __name__ == "__main__":
-    main()
+def _whole_run(
+    server: str, campaigns: Campaigns, record_dir: str, skip_unchanged: bool
+) -> tuple[float, float]:
+    """Return the seconds of a whole ansible-playbook, and the megabytes of its largest process."""
+    variables = pathlib.Path(record_dir, "variables.json")
+    content = {
+        "server": server,
+        "campaigns": campaigns,
+        "record_dir": record_dir,
+        "skip_unchanged": skip_unchanged,
+    }
+    variables.write_text(json.dumps(content), encoding="utf-8")
+    command = [sys.executable, "-c", MEMORY]
+    command += [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,"]
+    command += ["-e", f"@{variables}", str(HERE / "many.yml")]
+    begin = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - begin
+    if done.returncode:
+        sys.exit(f"ansible-playbook failed\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    # Kilobytes, but bytes on macOS.
+    unit = 1024**2 if sys.platform == "darwin" else 1024
+    return seconds, int(done.stdout) / unit

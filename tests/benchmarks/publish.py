@@ -1,9 +1,9 @@
 # Copyright (c) 2026, ozonetel.cloudagent contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draws the chart of the documentation from what run.py measured.
+"""Publishes in the documentation what run.py measured: the chart, and the tables of figures.
 
-python tests/benchmarks/chart.py results.json chart.svg
+python tests/benchmarks/publish.py tests/benchmarks/results.json docs/docsite/rst
 """
 
 from __future__ import annotations
@@ -30,39 +30,91 @@ COLOURS = {
 
 
 def draw(results: dict[str, t.Any], path: pathlib.Path) -> None:
-    """Draw the seconds per loop item, and those of a fleet of hosts."""
+    """Draw the seconds per loop item, those of a fleet of hosts, and those of many campaigns."""
+    figure = pyplot.figure(figsize=(9, 6.2))
+    above, below = figure.subfigures(2, 1, height_ratios=(2.4, 3.6))
+    item_axis, hosts_axis = above.subplots(1, 2)
     hosts = f"{results['sizes']['hosts']} hosts"
-    panels = {
-        "milliseconds per loop item": {
-            way: seconds * 1000 for way, seconds in results["per_item"].items()
-        },
-        f"seconds for {hosts}, {results['sizes']['forks']} forks": {
-            way: results["medians"][f"{hosts}, {way}"] for way in COLOURS
-        },
-    }
-    figure, axes = pyplot.subplots(1, len(panels), figsize=(9, 2.6))
-    for axis, (title, values) in zip(axes, panels.items()):
-        bars = axis.barh(list(values), list(values.values()), color=[COLOURS[x] for x in values])
-        axis.bar_label(bars, fmt="%.3g", padding=3)
-        axis.set_title(title, loc="left")
-        axis.invert_yaxis()
-        axis.margins(x=0.15)
-        axis.spines[["top", "right"]].set_visible(False)
-    versions = results["versions"]
-    figure.text(
-        0.01,
-        0.01,
-        f"{results['date']}, {results['machine']}, ansible-core {versions['ansible-core']}, "
-        f"Python {versions['Python']}, requests {versions['requests']}; medians of "
-        f"{results['sizes']['rounds']}",
-        fontsize=8,
-        color="#5f6368",
+    milliseconds = {way: seconds * 1000 for way, seconds in results["per_item"].items()}
+    _draw_bars(item_axis, "milliseconds per loop item", milliseconds)
+    _draw_bars(
+        hosts_axis,
+        f"seconds for {hosts}, {results['sizes']['forks']} forks",
+        {way: results["medians"][f"{hosts}, {way}"] for way in COLOURS},
     )
-    figure.tight_layout(rect=(0, 0.06, 1, 1))
+    _draw_growth(below.subplots(), results)
+    above.subplots_adjust(left=0.115, right=0.98, top=0.87, bottom=0.12, wspace=0.3)
+    below.subplots_adjust(left=0.115, right=0.72, top=0.91, bottom=0.23)
+    below.text(0.01, 0.02, _origin(results), fontsize=8, color="#5f6368")
     figure.savefig(path, metadata={"Date": None})
     # matplotlib leaves spaces at the ends of lines.
     lines = [line.rstrip() for line in path.read_text("utf-8").splitlines()]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _draw_bars(axis: t.Any, title: str, values: dict[str, float]) -> None:
+    bars = axis.barh(list(values), list(values.values()), color=[COLOURS[way] for way in values])
+    axis.bar_label(bars, fmt="%.3g", padding=3)
+    axis.set_title(title, loc="left")
+    axis.invert_yaxis()
+    axis.margins(x=0.18)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_growth(axis: t.Any, results: dict[str, t.Any]) -> None:
+    """Draw what 1 to 10,000 campaigns take: as a loop, and as one task."""
+    medians, sizes = results["medians"], results["sizes"]
+    counts = sizes["campaigns"]
+    lines = {
+        "loop of uri (extrapolated)": (COLOURS["uri"], "--", _loop(results, "uri")),
+        "loop in process (extrapolated)": (
+            COLOURS["in process"],
+            "--",
+            _loop(results, "in process"),
+        ),
+        "one task, first time": (
+            COLOURS["in process"],
+            "-",
+            [medians[f"{count} first seen, bulk"] for count in counts],
+        ),
+        "one task, all unchanged\n(skip_unchanged)": (
+            "#5f6368",
+            "-",
+            [medians[f"{count} skipped, bulk"] for count in counts],
+        ),
+    }
+    for name, (colour, style, seconds) in lines.items():
+        axis.loglog(counts, seconds, style, color=colour, marker="o", markersize=3)
+        axis.annotate(
+            name,
+            (counts[-1], seconds[-1]),
+            xytext=(8, 0),
+            textcoords="offset points",
+            va="center",
+            color=colour,
+            annotation_clip=False,
+        )
+    axis.set_title(
+        "seconds for so many campaigns, without the start of ansible-playbook", loc="left"
+    )
+    axis.xaxis.set_major_formatter("{x:,.0f}")
+    axis.yaxis.set_major_formatter("{x:,.4g}")
+    axis.set_xlabel("campaigns with 50 numbers each; the loops have two")
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _loop(results: dict[str, t.Any], way: str) -> list[float]:
+    """Return the seconds that so many loop items take."""
+    return [count * results["per_item"][way] for count in results["sizes"]["campaigns"]]
+
+
+def _origin(results: dict[str, t.Any]) -> str:
+    versions = results["versions"]
+    return (
+        f"{results['date']}, {results['machine']}, ansible-core {versions['ansible-core']}, "
+        f"Python {versions['Python']}, requests {versions['requests']}; medians of "
+        f"{results['sizes']['rounds']}"
+    )
 
 
 FIRST_LINE = ".. Written by make benchmark: begin"
@@ -79,26 +131,87 @@ def with_figures(guide: str, results: dict[str, t.Any]) -> str:
 def figures(results: dict[str, t.Any]) -> str:
     """Return tables of seconds and of ratios, and what they were measured with."""
     medians, sizes, versions = results["medians"], results["sizes"], results["versions"]
+    used = ", ".join(f"{name} {number}" for name, number in versions.items())
+    served = 1 / medians["per request, server alone"]
+    compared, largest = sizes["compared"], sizes["largest"]
+    goals = [["Figure", "Measured", "To reach"]]
+    goals += [
+        [goal["name"], f"{goal['reached']:.3g}", goal["bound"] or "only told"]
+        for goal in results["goals"]
+    ]
+    return f"""{_table(_way_rows(results))}
+Whole runs of ``ansible-playbook``, ``debug`` being the floor of Ansible itself. Medians of {sizes["rounds"]} runs,
+interleaved, on {results["date"]}; {results["machine"]}; {used}. The server is uvicorn
+on the same machine, which answers {served:,.0f} requests a second on one connection. A bare session of
+``requests``, the limit of the HTTP library, takes {medians["per request, bare session"] * 1000:.2f} milliseconds per request.
+
+Many campaigns in one task, of 50 numbers each, with ``concurrency: {sizes["workers"]}``; seconds inside of the plugin, from the
+options to the result:
+
+{_table(_growth_rows(results))}
+What {compared:,} campaigns take beside what they can't be faster than:
+
+{_table(_limit_rows(medians, compared))}
+Whole runs of ``ansible-playbook`` with the bulk module, and the memory of its largest process. The campaigns come from
+a variables file, in which the numbers of a list are one text (``"9140001001,9140001002"``) or a list:
+
+{_table(_whole_run_rows(medians, compared, largest))}
+All of these as ratios:
+
+{_table(goals)}"""
+
+
+def _way_rows(results: dict[str, t.Any]) -> list[list[str]]:
+    medians, sizes = results["medians"], results["sizes"]
     cases = ["one task", *(f"loop of {items}" for items in sizes["loops"])]
     rows = [["Seconds", "``debug``", "in process", "as a module", "``uri``"]]
     rows += [[case, *(f"{medians[f'{case}, {way}']:.2f}" for way in COLOURS)] for case in cases]
     rows += [["each further item", *(f"{results['per_item'][way]:.4f}" for way in COLOURS)]]
     hosts = f"{sizes['hosts']} hosts"
     title = f"{hosts}, {sizes['forks']} forks"
-    rows += [[title, *(f"{medians[f'{hosts}, {way}']:.2f}" for way in COLOURS)]]
-    goals = [["Figure", "Measured", "To reach, at most"]]
-    goals += [
-        [goal["name"], f"{goal['reached']:.3f}", f"{goal['most']:.3g}"] for goal in results["goals"]
-    ]
-    used = ", ".join(f"{name} {number}" for name, number in versions.items())
-    served = 1 / medians["per request, server alone"]
-    return f"""{_table(rows)}
-Whole runs of ``ansible-playbook``, ``debug`` being the floor of Ansible itself. Medians of {sizes["rounds"]} runs,
-interleaved, on {results["date"]}; {results["machine"]}; {used}. The server is uvicorn
-on the same machine, which answers {served:,.0f} requests a second on one connection. A bare session of
-``requests``, the limit of the HTTP library, takes {medians["per request, bare session"] * 1000:.2f} milliseconds per request.
+    return [*rows, [title, *(f"{medians[f'{hosts}, {way}']:.2f}" for way in COLOURS)]]
 
-{_table(goals)}"""
+
+def _growth_rows(results: dict[str, t.Any]) -> list[list[str]]:
+    medians = results["medians"]
+    rows = [
+        [
+            "Campaigns",
+            "first time",
+            "unchanged, ``skip_unchanged``",
+            "loop of ``uri``, extrapolated",
+        ]
+    ]
+    for count, loop in zip(results["sizes"]["campaigns"], _loop(results, "uri")):
+        seconds = (medians[f"{count} first seen, bulk"], medians[f"{count} skipped, bulk"], loop)
+        rows.append([f"{count:,}", *(f"{second:,.3g}" for second in seconds)])
+    return rows
+
+
+def _limit_rows(medians: dict[str, float], count: int) -> list[list[str]]:
+    cases = {
+        "bare sessions of ``requests``, one for each worker": f"{count}, bare sessions",
+        "in one task, without a record": f"{count} without a record, bulk",
+        "in one task, sent again": f"{count} sent again, bulk",
+        "in one task, for the first time": f"{count} first seen, bulk",
+        "the disk alone: as many records, made to outlast a loss of power": f"{count}, disk alone",
+        "in one task, to a server that takes 0.1 seconds": f"{count} to the slow server, bulk",
+    }
+    return [["Case", "Seconds"], *([case, f"{medians[name]:.2f}"] for case, name in cases.items())]
+
+
+def _whole_run_rows(medians: dict[str, float], compared: int, largest: int) -> list[list[str]]:
+    cases = {
+        "1 campaign, for the first time": "1 first seen, whole run",
+        f"{compared:,} campaigns, for the first time": f"{compared} first seen, whole run",
+        f"{compared:,}, sent again": f"{compared} sent again, whole run",
+        f"{largest:,}, unchanged, as texts": f"{largest} skipped, given as texts, whole run",
+        f"{largest:,}, unchanged, as lists": f"{largest} skipped, given as lists, whole run",
+    }
+    rows = [["Case", "Seconds", "Megabytes"]]
+    for case, name in cases.items():
+        rows.append([case, f"{medians[name]:.2f}", f"{medians[f'{name}, megabytes']:.0f}"])
+    return rows
 
 
 def _table(rows: list[list[str]]) -> str:

@@ -10,13 +10,11 @@ python tests/benchmarks/run.py --small    # a few seconds, to see that it runs
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime
 import json
 import os
 import pathlib
 import platform
-import socket
 import statistics
 import subprocess
 import sys
@@ -26,6 +24,15 @@ from importlib.metadata import version
 
 import requests
 
+from ansible_collections.ozonetel.cloudagent.tests.benchmarks.bulk import (
+    bulk_inside,
+    bulk_whole_runs,
+)
+from ansible_collections.ozonetel.cloudagent.tests.benchmarks.goals import GOALS, per_item
+from ansible_collections.ozonetel.cloudagent.tests.benchmarks.local_server import (
+    running_server,
+    server_alone,
+)
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.publish import publish
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.record import record_seconds
 
@@ -40,83 +47,26 @@ SIZES = {
     "forks": 20,
     "requests": 2000,
     "records": 200,
+    "campaigns": (1, 10, 100, 1000, 10_000),
+    "largest": 10_000,
+    "compared": 1000,
+    "workers": 8,
 }
-SMALL_SIZES = {"rounds": 1, "loops": (2, 4), "hosts": 4, "forks": 2, "requests": 50, "records": 5}
+SMALL_SIZES = {
+    "rounds": 1,
+    "loops": (2, 4),
+    "hosts": 4,
+    "forks": 2,
+    "requests": 50,
+    "records": 5,
+    "campaigns": (1, 20, 40),
+    "largest": 40,
+    "compared": 20,
+    "workers": 8,
+}
 
 Sizes = t.Dict[str, t.Any]
 Times = t.Dict[str, t.List[float]]
-
-
-class Goal(t.NamedTuple):
-    """A figure to reach, from the medians of one run."""
-
-    name: str
-    most: float
-    figure: t.Callable[[dict[str, float], Sizes], float]
-
-
-def _per_item(medians: dict[str, float], sizes: Sizes, way: str) -> float:
-    """Return the seconds that a loop item adds to the run with a single task."""
-    longest: int = sizes["loops"][-1]
-    added = medians[f"loop of {longest}, {way}"] - medians[f"one task, {way}"]
-    return added / (longest - 1)
-
-
-def _ratio_per_item(way: str, other: str) -> t.Callable[[dict[str, float], Sizes], float]:
-    return lambda medians, sizes: _per_item(medians, sizes, way) / _per_item(medians, sizes, other)
-
-
-def _ratio_of(case: str, way: str, other: str) -> t.Callable[[dict[str, float], Sizes], float]:
-    def ratio(medians: dict[str, float], sizes: Sizes) -> float:
-        name = case.format(**sizes)
-        return medians[f"{name}, {way}"] / medians[f"{name}, {other}"]
-
-    return ratio
-
-
-def _milliseconds_of(name: str) -> t.Callable[[dict[str, float], Sizes], float]:
-    return lambda medians, _sizes: medians[name] * 1000
-
-
-GOALS = (
-    Goal("loop, per item: in process / uri", 1 / 25, _ratio_per_item("in process", "uri")),
-    Goal("loop, per item: in process / debug", 2.0, _ratio_per_item("in process", "debug")),
-    Goal("hosts: in process / debug", 1.3, _ratio_of("{hosts} hosts", "in process", "debug")),
-    Goal("one task: in process / uri", 0.85, _ratio_of("one task", "in process", "uri")),
-    Goal("loop, per item: as a module / uri", 1.1, _ratio_per_item("as a module", "uri")),
-    Goal("record, unchanged: milliseconds", 0.3, _milliseconds_of("record, unchanged")),
-    Goal("record, changed: milliseconds", 2.0, _milliseconds_of("record, changed")),
-)
-
-
-@contextlib.contextmanager
-def running_server() -> t.Iterator[str]:
-    """Run the fast server and give its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "server:answer", "--app-dir", str(HERE)]
-    # Given its socket ready-made, it would answer with Nagle's delay of 40 milliseconds.
-    command += ["--port", str(port), "--log-level", "warning", "--no-access-log"]
-    server = f"http://127.0.0.1:{port}"
-    with subprocess.Popen(command) as process:
-        try:
-            _wait_for(server)
-            yield server
-        finally:
-            process.terminate()
-
-
-def _wait_for(server: str) -> None:
-    end = time.monotonic() + 30
-    while True:
-        try:
-            server_alone(server, 1)
-        except ConnectionError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.1)
-        else:
-            return
 
 
 def play(way: str, server: str, items: int, hosts: int, forks: int) -> float:
@@ -144,44 +94,34 @@ def bare_session(server: str, count: int) -> float:
         return (time.perf_counter() - begin) / count
 
 
-def server_alone(server: str, count: int) -> float:
-    """Return the seconds per request of one bare socket, the least that the server can do."""
-    host, _separator, port = server.rpartition("/")[2].partition(":")
-    request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
-    with socket.create_connection((host, int(port))) as sock:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        begin = time.perf_counter()
-        for _request in range(count):
-            sock.sendall(request)
-            answer = b""
-            while not answer.endswith(b"}"):
-                answer += sock.recv(4096)
-        return (time.perf_counter() - begin) / count
+def measure_round(server: str, slow_server: str, sizes: Sizes) -> t.Iterator[tuple[str, float]]:
+    """Yield the name and the time of each case; what is no time says so in its name."""
+    yield "per request, server alone", server_alone(server, sizes["requests"])
+    yield "per request, bare session", bare_session(server, sizes["requests"])
+    yield from record_seconds(sizes["records"]).items()
+    for way in WAYS:
+        yield f"one task, {way}", play(way, server, 1, 1, 5)
+    for items in sizes["loops"]:
+        for way in WAYS:
+            yield f"loop of {items}, {way}", play(way, server, items, 1, 5)
+    for way in WAYS:
+        name = f"{sizes['hosts']} hosts, {way}"
+        yield name, play(way, server, 1, sizes["hosts"], sizes["forks"])
+    yield from bulk_inside(server, slow_server, sizes)
+    for name, seconds, megabytes in bulk_whole_runs(server, sizes):
+        yield name, seconds
+        yield f"{name}, megabytes", megabytes
 
 
-def measure(server: str, sizes: Sizes) -> Times:
-    """Return the times of all cases; every round runs each of them once."""
+def measure(server: str, slow_server: str, sizes: Sizes) -> t.Iterator[Times]:
+    """Yield the times of all cases after each round, which runs each of them once."""
     times: Times = {}
-
-    def note(name: str, seconds: float) -> None:
-        times.setdefault(name, []).append(seconds)
-        print(f"{name}: {seconds:.6g} s", flush=True)
-
     for number in range(sizes["rounds"]):
         print(f"round {number + 1} of {sizes['rounds']}", flush=True)
-        note("per request, server alone", server_alone(server, sizes["requests"]))
-        note("per request, bare session", bare_session(server, sizes["requests"]))
-        for name, seconds in record_seconds(sizes["records"]).items():
-            note(name, seconds)
-        for way in WAYS:
-            note(f"one task, {way}", play(way, server, 1, 1, 5))
-        for items in sizes["loops"]:
-            for way in WAYS:
-                note(f"loop of {items}, {way}", play(way, server, items, 1, 5))
-        for way in WAYS:
-            name = f"{sizes['hosts']} hosts, {way}"
-            note(name, play(way, server, 1, sizes["hosts"], sizes["forks"]))
-    return times
+        for name, figure in measure_round(server, slow_server, sizes):
+            times.setdefault(name, []).append(figure)
+            print(f"{name}: {figure:.6g}", flush=True)
+        yield times
 
 
 def report(times: Times, sizes: Sizes) -> dict[str, t.Any]:
@@ -194,27 +134,24 @@ def report(times: Times, sizes: Sizes) -> dict[str, t.Any]:
             "Python": platform.python_version(),
             **{name: version(name) for name in ("ansible-core", "requests", "urllib3", "uvicorn")},
         },
-        "sizes": sizes,
+        "sizes": {**sizes, "rounds": min(map(len, times.values()))},
         "medians": medians,
-        "per_item": {way: _per_item(medians, sizes, way) for way in WAYS},
-        "goals": [
-            {"name": goal.name, "most": goal.most, "reached": goal.figure(medians, sizes)}
-            for goal in GOALS
-        ],
+        "per_item": {way: per_item(medians, sizes, way) for way in WAYS},
+        "goals": [goal.result(medians, sizes) for goal in GOALS],
         "times": times,
     }
 
 
 def table(results: dict[str, t.Any]) -> str:
-    """Return the table of seconds and ratios."""
+    """Return the table of medians, which are seconds where no unit is named, and of ratios."""
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
     lines = [f"{results['date']}, {results['machine']}: {versions}", ""]
-    lines += [f"{name:<34} {seconds:>12.4f} s" for name, seconds in results["medians"].items()]
+    lines += [f"{name:<60} {figure:>12.4f}" for name, figure in results["medians"].items()]
     lines += [""]
-    lines += [f"per loop item, {way:<19} {s:>12.4f} s" for way, s in results["per_item"].items()]
-    lines += ["", f"{'figure':<40} {'here':>8} {'to reach':>9}"]
+    lines += [f"per loop item, {way:<45} {s:>12.4f}" for way, s in results["per_item"].items()]
+    lines += ["", f"{'figure':<60} {'here':>12} to reach"]
     for goal in results["goals"]:
-        lines.append(f"{goal['name']:<40} {goal['reached']:>8.3f} {goal['most']:>9.3f}")
+        lines.append(f"{goal['name']:<60} {goal['reached']:>12.3f} {goal['bound']}")
     return "\n".join(lines)
 
 
@@ -226,10 +163,12 @@ def main() -> None:
     parser.add_argument("--guides", type=pathlib.Path, default=GUIDES, help="where to publish")
     arguments = parser.parse_args()
     sizes = SMALL_SIZES if arguments.small else SIZES
-    with running_server() as server:
-        results = report(measure(server, sizes), sizes)
-    arguments.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    publish(results, arguments.guides)
+    with running_server("answer") as server, running_server("slow_answer") as slow_server:
+        # After each round, so that an interrupted run is not lost.
+        for times in measure(server, slow_server, sizes):
+            results = report(times, sizes)
+            arguments.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+            publish(results, arguments.guides)
     print(f"\n{table(results)}")
 
 

@@ -11,6 +11,14 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
+from ansible_collections.ozonetel.cloudagent.tests.benchmarks.bulk import (
+    disk_alone,
+    made_up_campaigns,
+    with_texts,
+)
+from ansible_collections.ozonetel.cloudagent.tests.benchmarks.goals import Goal, per_item
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.publish import with_figures
 
 GUIDES = pathlib.Path(__file__).parents[2] / "docs" / "docsite" / "rst"
@@ -39,8 +47,49 @@ def test_a_small_run_measures_everything_and_publishes_it(tmp_path: pathlib.Path
         "loop, per item: as a module / uri",
         "record, unchanged: milliseconds",
         "record, changed: milliseconds",
+        "20 first seen: times faster than uri",
+        "20 sent again: times faster than uri",
+        "20 first seen: the same, start of Ansible included",
+        "throughput / bare sessions: without a record",
+        "throughput / bare sessions: sent again",
+        "throughput / bare sessions: first seen",
+        "throughput / possible: slow server",
+        "40 skipped, in the task: seconds",
+        "40 as texts, whole run: megabytes",
     ]
-    assert "* - 4 hosts, 2 forks\n" in guide.read_text("utf-8")
+    for case in ("* - 4 hosts, 2 forks\n", "* - 40\n", "* - 40, unchanged, as texts\n"):
+        assert case in guide.read_text("utf-8")
+
+
+def test_goals_tell_what_is_to_reach() -> None:
+    sizes = {"workers": 8}
+    most = Goal("{workers} in a row", lambda medians, _sizes: medians["x"], at_most=1 / 25)
+    assert most.result({"x": 0.1}, sizes) == {
+        "name": "8 in a row",
+        "reached": 0.1,
+        "bound": "at most 0.04",
+    }
+    assert most._replace(at_most=None, at_least=150).result({"x": 0.1}, sizes)["bound"] == (
+        "at least 150"
+    )
+    assert most._replace(at_most=None).result({"x": 0.1}, sizes)["bound"] == ""
+
+
+def test_a_loop_is_extrapolated_from_what_an_item_adds() -> None:
+    medians = {"one task, uri": 1.0, "loop of 500, uri": 1.0 + 499 * 0.3}
+    assert per_item(medians, {"loops": (50, 500)}, "uri") == pytest.approx(0.3)
+
+
+def test_texts_hold_the_same_numbers_as_lists() -> None:
+    (campaign,) = made_up_campaigns(1)
+    (with_text,) = with_texts([campaign])
+    assert len(campaign["dynamic_dids"] + campaign["fallback_dynamic_dids"]) == 50
+    assert with_text["dynamic_dids"].split(",") == campaign["dynamic_dids"]
+
+
+def test_a_record_on_the_bare_disk_leaves_no_temporary_file(tmp_path: pathlib.Path) -> None:
+    assert disk_alone(str(tmp_path), made_up_campaigns(3)) > 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.bare", "1.bare", "2.bare"]
 
 
 def test_the_guide_shows_the_published_results() -> None:

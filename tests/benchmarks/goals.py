@@ -1,0 +1,118 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The figures to reach, each from the medians of one run."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.ozonetel.cloudagent.tests.benchmarks.server import SLOW_SECONDS
+
+Medians = t.Dict[str, float]
+Sizes = t.Dict[str, t.Any]
+Figure = t.Callable[[Medians, Sizes], float]
+
+
+class Goal(t.NamedTuple):
+    """A figure to reach, as ``at_most`` or as ``at_least``; or one that is only told."""
+
+    name: str
+    figure: Figure
+    at_most: float | None = None
+    at_least: float | None = None
+
+    def result(self, medians: Medians, sizes: Sizes) -> dict[str, t.Any]:
+        """Return the goal and what was reached, for the JSON."""
+        return {
+            "name": self.name.format(**sizes),
+            "reached": self.figure(medians, sizes),
+            "bound": self._bound(),
+        }
+
+    def _bound(self) -> str:
+        if self.at_most is not None:
+            return f"at most {self.at_most:.3g}"
+        return "" if self.at_least is None else f"at least {self.at_least:.3g}"
+
+
+def per_item(medians: Medians, sizes: Sizes, way: str) -> float:
+    """Return the seconds that a loop item adds to the run with a single task."""
+    longest: int = sizes["loops"][-1]
+    added = medians[f"loop of {longest}, {way}"] - medians[f"one task, {way}"]
+    return added / (longest - 1)
+
+
+def _ratio_per_item(way: str, other: str) -> Figure:
+    return lambda medians, sizes: per_item(medians, sizes, way) / per_item(medians, sizes, other)
+
+
+def _ratio(name: str, other: str) -> Figure:
+    return lambda medians, sizes: medians[name.format(**sizes)] / medians[other.format(**sizes)]
+
+
+def _median_of(name: str, factor: float = 1.0) -> Figure:
+    return lambda medians, sizes: medians[name.format(**sizes)] * factor
+
+
+def _times_faster(case: str) -> Figure:
+    """Return how often one task for many fits into a loop of uri, both less a run with one."""
+
+    def times(medians: Medians, sizes: Sizes) -> float:
+        count = sizes["compared"]
+        loop = (count - 1) * per_item(medians, sizes, "uri")
+        return loop / (medians[f"{count} {case}, whole run"] - medians[f"1 {case}, whole run"])
+
+    return times
+
+
+def _times_faster_whole(medians: Medians, sizes: Sizes) -> float:
+    count = sizes["compared"]
+    loop = medians["one task, uri"] + (count - 1) * per_item(medians, sizes, "uri")
+    return loop / medians[f"{count} first seen, whole run"]
+
+
+def _share_of_the_possible(medians: Medians, sizes: Sizes) -> float:
+    possible: float = sizes["compared"] * SLOW_SECONDS / sizes["workers"]
+    return possible / medians[f"{sizes['compared']} to the slow server, bulk"]
+
+
+_BARE = "{compared}, bare sessions"
+GOALS = (
+    Goal("loop, per item: in process / uri", _ratio_per_item("in process", "uri"), 1 / 25),
+    Goal("loop, per item: in process / debug", _ratio_per_item("in process", "debug"), 2.0),
+    Goal(
+        "hosts: in process / debug",
+        _ratio("{hosts} hosts, in process", "{hosts} hosts, debug"),
+        1.3,
+    ),
+    Goal("one task: in process / uri", _ratio("one task, in process", "one task, uri"), 0.85),
+    Goal("loop, per item: as a module / uri", _ratio_per_item("as a module", "uri"), 1.1),
+    Goal("record, unchanged: milliseconds", _median_of("record, unchanged", 1000), 0.3),
+    Goal("record, changed: milliseconds", _median_of("record, changed", 1000), 2.0),
+    Goal("{compared} first seen: times faster than uri", _times_faster("first seen"), at_least=150),
+    Goal("{compared} sent again: times faster than uri", _times_faster("sent again"), at_least=150),
+    Goal("{compared} first seen: the same, start of Ansible included", _times_faster_whole),
+    Goal(
+        "throughput / bare sessions: without a record",
+        _ratio(_BARE, "{compared} without a record, bulk"),
+        at_least=0.7,
+    ),
+    Goal(
+        "throughput / bare sessions: sent again",
+        _ratio(_BARE, "{compared} sent again, bulk"),
+        at_least=0.7,
+    ),
+    Goal(
+        "throughput / bare sessions: first seen",
+        _ratio(_BARE, "{compared} first seen, bulk"),
+        at_least=0.7,
+    ),
+    Goal("throughput / possible: slow server", _share_of_the_possible, at_least=0.9),
+    Goal("{largest} skipped, in the task: seconds", _median_of("{largest} skipped, bulk"), 3.0),
+    Goal(
+        "{largest} as texts, whole run: megabytes",
+        _median_of("{largest} skipped, given as texts, whole run, megabytes"),
+        400,
+    ),
+)
