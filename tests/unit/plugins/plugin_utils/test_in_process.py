@@ -28,6 +28,7 @@ class Action(InProcessAction):
         return {"name": {"type": "str", "required": True}}
 
     def run_module(self, module: InProcessModule) -> None:
+        module.progress("half of the greeting")
         module.exit_json(greeting=f"Hello {module.params['name']}", check_mode=module.check_mode)
 
 
@@ -37,6 +38,7 @@ class Way(t.NamedTuple):
     result: dict[str, t.Any]
     shown: str
     executed: mock.Mock
+    lines: list[str]
 
 
 Take = t.Callable[..., Way]
@@ -46,13 +48,14 @@ Take = t.Callable[..., Way]
 def _take(monkeypatch: pytest.MonkeyPatch) -> Take:
     def take(variables: dict[str, t.Any] | None = None, **changes: t.Any) -> Way:
         task = mock.MagicMock(
-            action="greet",
+            action="polite.words.greet",
             args={"name": "you"},
             check_mode=False,
             diff=False,
             async_val=changes.get("async_val", 0),
             environment=changes.get("environment", []),
             delegate_to=changes.get("delegate_to"),
+            no_log=changes.get("no_log", False),
         )
         connection = mock.MagicMock(
             transport=changes.get("transport", "local"), become=changes.get("become")
@@ -68,7 +71,8 @@ def _take(monkeypatch: pytest.MonkeyPatch) -> Take:
         monkeypatch.setattr(_in_process, "display", display)
         result = action.run(None, {"inventory_hostname": "here", **(variables or {})})
         display.vv.assert_called_once_with(mock.ANY, host="here")
-        return Way(result, display.vv.call_args.args[0], execute)
+        lines = [call.args[0] for call in display.display.call_args_list]
+        return Way(result, display.vv.call_args.args[0], execute, lines)
 
     return take
 
@@ -93,7 +97,7 @@ def _take(monkeypatch: pytest.MonkeyPatch) -> Take:
 def test_in_process(take: Take, changes: dict[str, t.Any], variables: dict[str, t.Any]) -> None:
     way = take(variables, **changes)
     assert way.result == {"greeting": "Hello you", "check_mode": False}
-    assert way.shown == "greet: in process"
+    assert way.shown == "polite.words.greet: in process"
     way.executed.assert_not_called()
 
 
@@ -121,7 +125,7 @@ def test_as_a_module(
 ) -> None:
     way = take(variables, **changes)
     assert way.result == {"by": "module"}
-    assert way.shown == f"greet: as a module, because {because}"
+    assert way.shown == f"polite.words.greet: as a module, because {because}"
     way.executed.assert_called_once_with(
         task_vars={"inventory_hostname": "here", **variables},
         wrap_async=changes.get("async_val", 0),
@@ -136,4 +140,15 @@ def test_as_a_module_where_ansible_s_own_python_has_no_requests(
     monkeypatch.setattr(_in_process, "REQUESTS_IMPORT_ERROR", "Traceback")
     way = take()
     assert way.result == {"by": "module"}
-    assert way.shown == "greet: as a module, because Ansible's own Python has no requests"
+    assert (
+        way.shown == "polite.words.greet: as a module, because Ansible's own Python has no requests"
+    )
+
+
+@pytest.mark.parametrize(
+    ("no_log", "lines"), [(False, ["greet: half of the greeting"]), (True, [])]
+)
+def test_progress_is_one_plain_line_with_the_module_s_short_name(
+    take: Take, no_log: bool, lines: list[str]
+) -> None:
+    assert take(no_log=no_log).lines == lines
