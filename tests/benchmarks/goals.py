@@ -59,7 +59,7 @@ def _times_faster(case: str) -> Figure:
     """Return how often one task for many fits into a loop of uri, both less a run with one."""
 
     def times(medians: Medians, sizes: Sizes) -> float:
-        count = sizes["compared"]
+        count: int = sizes["compared"]
         loop = (count - 1) * per_item(medians, sizes, "uri")
         return loop / (medians[f"{count} {case}, whole run"] - medians[f"1 {case}, whole run"])
 
@@ -67,7 +67,7 @@ def _times_faster(case: str) -> Figure:
 
 
 def _times_faster_whole(medians: Medians, sizes: Sizes) -> float:
-    count = sizes["compared"]
+    count: int = sizes["compared"]
     loop = medians["one task, uri"] + (count - 1) * per_item(medians, sizes, "uri")
     return loop / medians[f"{count} first seen, whole run"]
 

@@ -10,11 +10,14 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
+import sys
 import time
 import typing as t
 
 import pytest
 
+from ansible_collections.ozonetel.cloudagent.tests.benchmarks import bulk
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     Behaviour,
     Connection,
@@ -22,6 +25,7 @@ from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     answer,
 )
 from ansible_collections.ozonetel.cloudagent.tests.in_process.test_worker import (
+    COMMAND,
     KEY_FORMS,
     Play,
     group_exists,
@@ -186,3 +190,22 @@ def ours(result: dict[str, t.Any]) -> dict[str, t.Any]:
     """Return a result without what Ansible itself adds."""
     theirs = ("invocation", "exception", "ansible_facts")
     return {key: value for key, value in result.items() if key not in theirs}
+
+
+def test_ten_thousand_campaigns_take_the_controller_under_400_megabytes(
+    tmp_path: pathlib.Path,
+) -> None:
+    variables = tmp_path / "variables.json"
+    content = {
+        "campaigns": bulk.with_texts(bulk.made_up_campaigns(10_000)),
+        "server": "http://127.0.0.1:9",
+        "record_dir": str(tmp_path / "records"),
+        "skip_unchanged": False,
+    }
+    variables.write_text(json.dumps(content), encoding="utf-8")
+    playbook_file = pathlib.Path(bulk.__file__).with_name("many.yml")
+    command = [sys.executable, "-c", bulk.MEMORY, COMMAND, "--check", "--inventory", "localhost,"]
+    command += ["--extra-vars", f"@{variables}", str(playbook_file)]
+    peak = int(subprocess.check_output(command, env={**os.environ, "HOME": str(tmp_path)}))
+    # Kilobytes, but bytes on macOS.
+    assert peak < 400 * (1024**2 if sys.platform == "darwin" else 1024)
