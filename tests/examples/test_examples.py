@@ -52,6 +52,7 @@ REQUESTS = {
     "guide_bulk 1": 2,
     "guide_bulk 2": 2,
     "guide_bulk 3": 2,
+    "guide_bulk 4": 1,
     "guide_changed 1": 3,
     "guide_failures 1": 1,
     "guide_getting_started 1": 1,
