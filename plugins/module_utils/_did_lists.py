@@ -161,6 +161,8 @@ def _what_is_wrong(number: str) -> str:
         return "a list item holds one DID, and this one has a comma in it. Split it into items."
     if re.fullmatch(r"\+?[0-9]+", number, re.ASCII):
         return "a DID has 3 to 17 digits."
+    if re.search(r"[0-9]{7}[^0-9]+[0-9]{7}", number, re.ASCII):
+        return "these look like several DIDs. Separate them with commas, or give a list."
     return (
         "a DID has the digits 0 to 9 alone, with at most a + before them. "
         "Remove everything else, spaces and punctuation included."

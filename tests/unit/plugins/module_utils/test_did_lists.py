@@ -33,6 +33,7 @@ SPREADSHEET = (
     "Format the column as text and export it again."
 )
 COMMA = "a list item holds one DID, and this one has a comma in it. Split it into items."
+SEVERAL = "these look like several DIDs. Separate them with commas, or give a list."
 OMIT = (
     "is an omit that Ansible did not resolve, as it does so for whole options alone. "
     "Leave the item out in another way, for example with the select filter."
@@ -177,6 +178,9 @@ def test_refused_options(name: str, value: object, message: str) -> None:
         pytest.param("914 000 1001", f"is '914 000 1001': {DIGITS_ALONE}", id="inner spaces"),
         pytest.param("(914)0001001", f"is '(914)0001001': {DIGITS_ALONE}", id="brackets"),
         pytest.param("914;915", f"is '914;915': {DIGITS_ALONE}", id="semicolon"),
+        pytest.param("9140001;9140002", f"is '9140001;9140002': {SEVERAL}", id="two and semicolon"),
+        pytest.param("9140001 +9140002", f"is '9140001 +9140002': {SEVERAL}", id="two and space"),
+        pytest.param("914000 9140002", f"is '914000 9140002': {DIGITS_ALONE}", id="parts of one"),
         pytest.param("Sales", f"is 'Sales': {DIGITS_ALONE}", id="letters"),
         pytest.param("0x22", f"is '0x22': {DIGITS_ALONE}", id="hexadecimal"),
         pytest.param("914\x1b[31m", f"is '914\\x1b[31m': {DIGITS_ALONE}", id="escape code"),
