@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
-    campaign_argument_spec,
-    connection_argument_spec,
-    record_argument_spec,
+    update_argument_spec,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run import run
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process import (
@@ -25,11 +23,7 @@ class ActionModule(InProcessAction):
 
     def argument_spec(self) -> ArgumentSpec:
         """Return the options of the module."""
-        return {
-            **connection_argument_spec(),
-            **record_argument_spec(),
-            **campaign_argument_spec(),
-        }
+        return update_argument_spec()
 
     def run_module(self, module: InProcessModule) -> None:
         """Update the lists of one campaign."""

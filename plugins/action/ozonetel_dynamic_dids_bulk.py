@@ -8,10 +8,6 @@ from __future__ import annotations
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_options import (
     bulk_argument_spec,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
-    connection_argument_spec,
-    record_argument_spec,
-)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run_bulk import run_bulk
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process import (
     InProcessAction,
@@ -27,11 +23,7 @@ class ActionModule(InProcessAction):
 
     def argument_spec(self) -> ArgumentSpec:
         """Return the options of the module."""
-        return {
-            **connection_argument_spec(),
-            **record_argument_spec(),
-            **bulk_argument_spec(),
-        }
+        return bulk_argument_spec()
 
     def run_module(self, module: InProcessModule) -> None:
         """Update the lists of many campaigns."""

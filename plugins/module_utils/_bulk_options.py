@@ -15,7 +15,9 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options impor
     Campaign,
     Params,
     campaign_argument_spec,
+    connection_argument_spec,
     read_campaign,
+    record_argument_spec,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import folded_name
 
@@ -24,8 +26,10 @@ _SHOWN_CHARACTERS = 60
 
 
 def bulk_argument_spec() -> dict[str, dict[str, t.Any]]:
-    """Return the options that name the campaigns, and how they are worked through."""
+    """Return all options of the module for many campaigns."""
     return {
+        **connection_argument_spec(),
+        **record_argument_spec(),
         "campaigns": {
             "type": "list",
             "elements": "dict",

@@ -68,7 +68,7 @@ def outcome_of(result: Result, skip_unchanged: bool, warnings: t.Sequence[str]) 
     return Outcome(SKIPPED if is_skipped else UNCHANGED, entry, warnings)
 
 
-def not_sent_outcome(campaign_name: str, why: str, warnings: t.Sequence[str] = ()) -> Outcome:
+def not_sent_outcome(campaign_name: str, why: str) -> Outcome:
     """Return what is kept of a campaign that was not tried."""
     entry = {
         "campaign_name": campaign_name,
@@ -78,7 +78,7 @@ def not_sent_outcome(campaign_name: str, why: str, warnings: t.Sequence[str] = (
         "attempts": 0,
         "msg": f"Not sent, as {why}.",
     }
-    return Outcome(NOT_SENT, entry, warnings)
+    return Outcome(NOT_SENT, entry)
 
 
 def why_stopped(outcomes: t.Sequence[Outcome], stop_on_failure: bool) -> str:

@@ -29,7 +29,10 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_store 
     reason_of,
     stores_in,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import mask_secret
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import (
+    mask_secret,
+    masking,
+)
 
 Shown = t.Dict[str, t.Any]
 Warn = t.Callable[[str], None]
@@ -51,11 +54,7 @@ def show_records(module: t.Any) -> None:
             ``fail_json``.
     """
     secret = module.params["api_key"] or ""
-
-    def warn(warning: str) -> None:
-        # Ansible before 2.22 shows warnings without masking what is secret.
-        module.warn(mask_secret(warning, secret))
-
+    warn = masking(module.warn, secret)
     failure = None
     try:
         wanted = read_filter(module.params)

@@ -59,6 +59,11 @@ def connection_argument_spec() -> dict[str, dict[str, t.Any]]:
     }
 
 
+def update_argument_spec() -> dict[str, dict[str, t.Any]]:
+    """Return all options of the module for one campaign."""
+    return {**connection_argument_spec(), **record_argument_spec(), **campaign_argument_spec()}
+
+
 def info_argument_spec() -> dict[str, dict[str, t.Any]]:
     """Return the options of a module that sends nothing, and still fits the group's defaults."""
     spec = {**connection_argument_spec(), **record_argument_spec()}

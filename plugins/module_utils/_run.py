@@ -38,7 +38,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import
     mask_secret_in,
     unforeseen_result,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import mask_secret
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import masking
 
 Work = t.Callable[[], None]
 FailedResult = t.Callable[[UpdateFailure], Result]
@@ -87,11 +87,7 @@ def _update(result: Result, module: t.Any, client: HttpClient) -> None:
     campaign = read_campaign(module.params)
     options = read_record_options(module.params, os.environ)
     result.update(input_result(connection.endpoint, campaign))
-
-    def warn(warning: str) -> None:
-        # Ansible before 2.22 shows warnings without masking what is secret.
-        module.warn(mask_secret(warning, connection.api_key))
-
+    warn = masking(module.warn, connection.api_key)
     for warning in input_warnings(connection, campaign):
         warn(warning)
     task = Task(connection, options, client, module.check_mode, module._diff)

@@ -61,6 +61,11 @@ def mask_secret(text: str, secret: str) -> str:
     return _BASE64_WORD.sub(masked, plain)
 
 
+def masking(show: t.Callable[[str], None], secret: str) -> t.Callable[[str], None]:
+    """Return what shows a text with the secret masked: Ansible before 2.22 masks no warning."""
+    return lambda text: show(mask_secret(text, secret))
+
+
 @lru_cache(maxsize=4)
 def _plain_pattern(secret: str) -> re.Pattern[str]:
     """Return a pattern for the secret, in which every character may be written in any form."""

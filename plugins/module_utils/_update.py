@@ -59,21 +59,15 @@ def update_campaign(
     exchange = client.post(request, judge, connection.retries, deadline)
     if exchange.last.reason is None:
         return exchange
-    raise _failure_of(exchange, connection, campaign, request.proxy)
-
-
-def _failure_of(
-    exchange: Exchange, connection: Connection, campaign: Campaign, proxy: str | None
-) -> UpdateFailure:
     # A module compiles all that it imports, each time that it runs.
     from ansible_collections.ozonetel.cloudagent.plugins.module_utils._messages import (
         failure_message,
         situation_of,
     )
 
-    return UpdateFailure(
-        reason=exchange.last.reason or _failure.UNEXPECTED_ANSWER,
-        message=failure_message(situation_of(connection, campaign, proxy, exchange)),
+    raise UpdateFailure(
+        reason=exchange.last.reason,
+        message=failure_message(situation_of(connection, campaign, request.proxy, exchange)),
         outcome=exchange.outcome,
         http_status=exchange.last.http_status,
         api_message=exchange.last.api_message,

@@ -352,25 +352,14 @@ failure:
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._module import CloudAgentModule
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
-    campaign_argument_spec,
-    connection_argument_spec,
-    record_argument_spec,
+    update_argument_spec,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run import run
 
 
 def main() -> None:
     """Update the lists of one campaign."""
-    run(
-        CloudAgentModule(
-            argument_spec={
-                **connection_argument_spec(),
-                **record_argument_spec(),
-                **campaign_argument_spec(),
-            },
-            supports_check_mode=True,
-        )
-    )
+    run(CloudAgentModule(argument_spec=update_argument_spec(), supports_check_mode=True))
 
 
 if __name__ == "__main__":

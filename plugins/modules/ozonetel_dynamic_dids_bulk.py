@@ -434,25 +434,12 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_options 
     bulk_argument_spec,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._module import CloudAgentModule
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
-    connection_argument_spec,
-    record_argument_spec,
-)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run_bulk import run_bulk
 
 
 def main() -> None:
     """Update the lists of many campaigns."""
-    run_bulk(
-        CloudAgentModule(
-            argument_spec={
-                **connection_argument_spec(),
-                **record_argument_spec(),
-                **bulk_argument_spec(),
-            },
-            supports_check_mode=True,
-        )
-    )
+    run_bulk(CloudAgentModule(argument_spec=bulk_argument_spec(), supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -224,16 +224,12 @@ sys.path.insert(0, sys.argv[1])
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_options import (
     bulk_argument_spec,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
-    connection_argument_spec,
-    record_argument_spec,
-)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run_bulk import run_bulk
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_module import (
     InProcessModule,
 )
 
-spec = {**connection_argument_spec(), **record_argument_spec(), **bulk_argument_spec()}
+spec = bulk_argument_spec()
 options = {
     "username": "acme",
     "api_key": "a-key",

@@ -21,11 +21,7 @@ LOOP = """
 import os, subprocess, sys
 
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
-    campaign_argument_spec,
-    connection_argument_spec,
-    record_argument_spec,
-)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import update_argument_spec
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run import run
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_module import (
     InProcessModule,
@@ -42,7 +38,7 @@ def memory():
 
 
 url, warm_up, items = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-spec = {**connection_argument_spec(), **record_argument_spec(), **campaign_argument_spec()}
+spec = update_argument_spec()
 for number in range(items):
     options = {
         "username": "acme",
