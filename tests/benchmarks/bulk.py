@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import threading
@@ -16,6 +15,11 @@ import time
 import typing as t
 
 import requests
+
+from ansible_collections.ozonetel.cloudagent.tests.benchmarks.commands import (
+    PLAYBOOK_COMMAND,
+    timed,
+)
 
 HERE = pathlib.Path(__file__).resolve().parent
 NUMBERS = 50
@@ -32,16 +36,12 @@ sys.path.insert(0, sys.argv[1])
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_options import (
     bulk_argument_spec,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
-    connection_argument_spec,
-    record_argument_spec,
-)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run_bulk import run_bulk
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_module import (
     InProcessModule,
 )
 
-spec = {**connection_argument_spec(), **record_argument_spec(), **bulk_argument_spec()}
+spec = bulk_argument_spec()
 options = json.load(sys.stdin)
 begin = time.perf_counter()
 result = InProcessModule("ozonetel_dynamic_dids_bulk", options, spec).run(run_bulk)
@@ -49,13 +49,15 @@ print(json.dumps({"seconds": time.perf_counter() - begin, "summary": result.get(
 assert not result.get("failed"), result["msg"]
 """
 
-# Starts a command and tells the most memory that one of its processes took. A process inherits
+# Starts a command and tells the megabytes that the largest of its processes took. A process inherits
 # that figure from the one that started it, so it takes a small one.
 MEMORY = """
 import resource, subprocess, sys
 
 code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+# Kilobytes, but bytes on macOS.
+unit = 1024**2 if sys.platform == "darwin" else 1024
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit)
 sys.exit(code)
 """
 
@@ -82,7 +84,7 @@ def with_texts(campaigns: Campaigns) -> Campaigns:
 
 def bulk_inside(server: str, slow_server: str, sizes: Sizes) -> Measured:
     """Yield what each case takes inside of the plugin, beside what it can't be faster than."""
-    many = made_up_campaigns(max(sizes["campaigns"]))
+    many = made_up_campaigns(sizes["largest"])
     compared, workers = many[: sizes["compared"]], sizes["workers"]
     count = len(compared)
     for size in sizes["campaigns"]:
@@ -105,7 +107,7 @@ def bulk_inside(server: str, slow_server: str, sizes: Sizes) -> Measured:
 
 def bulk_whole_runs(server: str, sizes: Sizes) -> t.Iterator[tuple[str, float, float]]:
     """Yield name, seconds and megabytes of whole runs of ansible-playbook."""
-    largest = made_up_campaigns(max(sizes["campaigns"]))
+    largest = made_up_campaigns(sizes["largest"])
     with _fresh_directory() as directory:
         for count in (1, sizes["compared"]):
             few = with_texts(largest[:count])
@@ -189,12 +191,8 @@ def _task(
     }
     # The folder above ansible_collections, as for run.py.
     command = [sys.executable, "-c", TASK, os.environ["PYTHONPATH"]]
-    done = subprocess.run(
-        command, input=json.dumps(options), capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        sys.exit(f"the task failed\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-    return float(json.loads(done.stdout)["seconds"])
+    _whole, printed = timed(command, json.dumps(options))
+    return float(json.loads(printed)["seconds"])
 
 
 def _whole_run(
@@ -210,13 +208,7 @@ def _whole_run(
     }
     variables.write_text(json.dumps(content), encoding="utf-8")
     command = [sys.executable, "-c", MEMORY]
-    command += [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,"]
+    command += [PLAYBOOK_COMMAND, "-i", "localhost,"]
     command += ["-e", f"@{variables}", str(HERE / "many.yml")]
-    begin = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    seconds = time.perf_counter() - begin
-    if done.returncode:
-        sys.exit(f"ansible-playbook failed\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-    # Kilobytes, but bytes on macOS.
-    unit = 1024**2 if sys.platform == "darwin" else 1024
-    return seconds, int(done.stdout) / unit
+    seconds, megabytes = timed(command)
+    return seconds, float(megabytes)

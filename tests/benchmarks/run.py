@@ -16,8 +16,6 @@ import os
 import pathlib
 import platform
 import statistics
-import subprocess
-import sys
 import time
 import typing as t
 from importlib.metadata import version
@@ -27,6 +25,10 @@ import requests
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.bulk import (
     bulk_inside,
     bulk_whole_runs,
+)
+from ansible_collections.ozonetel.cloudagent.tests.benchmarks.commands import (
+    PLAYBOOK_COMMAND,
+    timed,
 )
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.goals import GOALS, per_item
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.local_server import (
@@ -73,13 +75,17 @@ def play(way: str, server: str, items: int, hosts: int, forks: int) -> float:
     """Return the seconds of a whole ansible-playbook."""
     inventory = ",".join(f"host{number}" for number in range(hosts)) + ","
     variables = json.dumps({"way": way, "server": server, "items": items})
-    command = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", inventory]
-    command += ["-f", str(forks), "-e", variables, str(HERE / "playbook.yml")]
-    begin = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    seconds = time.perf_counter() - begin
-    if done.returncode:
-        sys.exit(f"{way}: ansible-playbook failed\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    command = [
+        PLAYBOOK_COMMAND,
+        "-i",
+        inventory,
+        "-f",
+        str(forks),
+        "-e",
+        variables,
+        str(HERE / "playbook.yml"),
+    ]
+    seconds, _printed = timed(command)
     return seconds
 
 

@@ -173,13 +173,23 @@ class Tunnel(socketserver.StreamRequestHandler):
         if method != "CONNECT" or not target.endswith(":443"):
             self.wfile.write(b"HTTP/1.1 403 Only the examples' hosts\r\n\r\n")
             return
-        sandbox_address: tuple[str, int] = self.server.sandbox_address  # type: ignore[attr-defined]
-        with socket.create_connection(sandbox_address) as sandbox:
+        assert isinstance(self.server, TunnelServer)
+        with socket.create_connection(self.server.sandbox_address) as sandbox:
             self.wfile.write(b"HTTP/1.1 200 Connected\r\n\r\n")
             back = threading.Thread(target=copy_bytes, args=(sandbox, self.connection))
             back.start()
             copy_bytes(self.connection, sandbox)
             back.join()
+
+
+class TunnelServer(socketserver.ThreadingTCPServer):
+    """The proxy, which knows where the sandbox is."""
+
+    daemon_threads = True
+
+    def __init__(self, sandbox_address: tuple[str, int]) -> None:
+        self.sandbox_address = sandbox_address
+        super().__init__(("127.0.0.1", 0), Tunnel)
 
 
 def copy_bytes(source: socket.socket, sink: socket.socket) -> None:
@@ -191,9 +201,7 @@ def copy_bytes(source: socket.socket, sink: socket.socket) -> None:
 
 @contextlib.contextmanager
 def running_proxy(sandbox_port: int) -> Iterator[str]:
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Tunnel) as server:
-        server.daemon_threads = True
-        server.sandbox_address = ("127.0.0.1", sandbox_port)  # type: ignore[attr-defined]
+    with TunnelServer(("127.0.0.1", sandbox_port)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}"

@@ -161,8 +161,9 @@ class Sessions:
         assert guard is not None
         behaviour = BEHAVIOURS[next(self._behaviours, "ok")]
         if behaviour.fault == "unreachable":
+            connection = urllib3.connection.HTTPConnection("127.0.0.1")
             raise requests.ConnectionError(
-                urllib3.exceptions.NewConnectionError(None, "refused")  # type: ignore[arg-type]
+                urllib3.exceptions.NewConnectionError(connection, "refused")
             )
         guard.connected = guard.request_started = True
         self._server.requests += 1

@@ -5,8 +5,13 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import typing as t
+
+import pytest
+from ansible.module_utils import basic
+from ansible.module_utils.common.text.converters import to_bytes
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
 
@@ -78,6 +83,31 @@ def bulk_entry(entry: str | dict[str, t.Any]) -> dict[str, t.Any]:
     own = {"campaign_name": entry} if isinstance(entry, str) else entry
     names = ("campaign_name", "dynamic_dids", "fallback_dynamic_dids")
     return {**{name: OPTIONS[name] for name in names}, **own}
+
+
+class RunModule(t.Protocol):
+    """Runs a whole module, through Ansible's own checks of its options."""
+
+    def __call__(self, **options: t.Any) -> dict[str, t.Any]:
+        """Run the module with these options and return its result."""
+
+
+def module_runner(
+    main: t.Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> RunModule:
+    """Return what runs the module of this function."""
+
+    def run(**options: t.Any) -> dict[str, t.Any]:
+        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": options})
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", to_bytes(arguments))
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        with pytest.raises(SystemExit):
+            main()
+        return t.cast(t.Dict[str, t.Any], json.loads(capsys.readouterr().out))
+
+    return run
 
 
 class ClockDouble(Clock):

@@ -11,10 +11,12 @@ import typing as t
 
 import pytest
 import responses
-from ansible.module_utils import basic
-from ansible.module_utils.common.text.converters import to_bytes
 
 from ansible_collections.ozonetel.cloudagent.plugins.modules import ozonetel_dynamic_dids
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
+    RunModule,
+    module_runner,
+)
 
 ENVIRONMENT = (
     "OZONETEL_USERNAME",
@@ -38,22 +40,9 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) 
     monkeypatch.setenv("OZONETEL_RECORD_DIR", str(tmp_path / "records"))
 
 
-class RunModule(t.Protocol):
-    def __call__(self, **options: t.Any) -> dict[str, t.Any]:
-        """Run the module with these options and return its result."""
-
-
 @pytest.fixture(name="run_module")
 def _run_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> RunModule:
-    def run(**options: t.Any) -> dict[str, t.Any]:
-        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": options})
-        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", to_bytes(arguments))
-        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
-        with pytest.raises(SystemExit):
-            ozonetel_dynamic_dids.main()
-        return t.cast(t.Dict[str, t.Any], json.loads(capsys.readouterr().out))
-
-    return run
+    return module_runner(ozonetel_dynamic_dids.main, monkeypatch, capsys)
 
 
 def test_no_options_at_all(run_module: RunModule) -> None:

@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
-import typing as t
 
 import pytest
-from ansible.module_utils import basic
-from ansible.module_utils.common.text.converters import to_bytes
 
 from ansible_collections.ozonetel.cloudagent.plugins.modules import ozonetel_dynamic_dids_bulk
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
+    RunModule,
+    module_runner,
+)
 
 ACCOUNT = {"username": "acme", "api_key": "a-key"}
 ENTRY = {
@@ -21,11 +21,6 @@ ENTRY = {
     "dynamic_dids": "9140001001",
     "fallback_dynamic_dids": ["9140002001"],
 }
-
-
-class RunModule(t.Protocol):
-    def __call__(self, **options: t.Any) -> dict[str, t.Any]:
-        """Run the module with these options and return its result."""
 
 
 @pytest.fixture(name="run_module")
@@ -36,15 +31,7 @@ def _run_module(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OZONETEL_RECORD_DIR", str(tmp_path / "records"))
 
-    def run(**options: t.Any) -> dict[str, t.Any]:
-        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": options})
-        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", to_bytes(arguments))
-        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
-        with pytest.raises(SystemExit):
-            ozonetel_dynamic_dids_bulk.main()
-        return t.cast(t.Dict[str, t.Any], json.loads(capsys.readouterr().out))
-
-    return run
+    return module_runner(ozonetel_dynamic_dids_bulk.main, monkeypatch, capsys)
 
 
 def test_no_options_at_all(run_module: RunModule) -> None:

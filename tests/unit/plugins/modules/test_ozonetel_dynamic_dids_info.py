@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import subprocess
@@ -13,8 +12,6 @@ import sys
 import typing as t
 
 import pytest
-from ansible.module_utils import basic
-from ansible.module_utils.common.text.converters import to_bytes
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import (
     Confirmation,
@@ -23,6 +20,10 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import
     write_record,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.modules import ozonetel_dynamic_dids_info
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
+    RunModule,
+    module_runner,
+)
 
 LISTS = Lists("acme", "Sales", ["9140001001"], ["9140002001"])
 RECORD = Record("https://cc.partner.example", True, [Confirmation("2027-01-15T08:00:00Z", LISTS)])
@@ -41,11 +42,6 @@ GROUP = {
 }
 
 
-class RunModule(t.Protocol):
-    def __call__(self, **options: t.Any) -> dict[str, t.Any]:
-        """Run the module with these options and return its result."""
-
-
 @pytest.fixture(name="run_module")
 def _run_module(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
@@ -55,15 +51,7 @@ def _run_module(
     monkeypatch.setenv("OZONETEL_RECORD_DIR", str(tmp_path))
     (tmp_path / ("0" * 32 + ".json")).write_text(write_record(RECORD), encoding="ascii")
 
-    def run(**options: t.Any) -> dict[str, t.Any]:
-        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": options})
-        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", to_bytes(arguments))
-        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
-        with pytest.raises(SystemExit):
-            ozonetel_dynamic_dids_info.main()
-        return t.cast(t.Dict[str, t.Any], json.loads(capsys.readouterr().out))
-
-    return run
+    return module_runner(ozonetel_dynamic_dids_info.main, monkeypatch, capsys)
 
 
 @pytest.mark.parametrize("check_mode", [False, True])

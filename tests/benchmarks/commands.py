@@ -1,0 +1,23 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the commands that are measured."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sys
+import time
+
+PLAYBOOK_COMMAND = str(pathlib.Path(sys.executable).parent / "ansible-playbook")
+
+
+def timed(command: list[str], given: str | None = None) -> tuple[float, str]:
+    """Return the seconds of the command and what it printed; end the benchmark when it fails."""
+    begin = time.perf_counter()
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - begin
+    if done.returncode:
+        sys.exit(f"a command failed\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    return seconds, done.stdout
