@@ -44,6 +44,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_messag
     record_in_the_way,
     record_locked,
     record_not_settled,
+    record_not_withdrawn,
     record_not_written,
     record_unusable,
     store_unavailable,
@@ -101,8 +102,17 @@ class OpenRecord:
     def confirm(self) -> None:
         """Keep what the server confirmed."""
 
-    def settle(self, leaves_lists_alone: bool) -> None:
-        """Put the confirmation back after a failed update, or see to it that there is none."""
+    def may_retry(self) -> bool:
+        """Tell whether the same lists may be sent once more, as far as the record goes."""
+        return True
+
+    def settle(self, leaves_lists_alone: bool, may_wait: bool = True) -> None:
+        """Put the confirmation back after a failed update, or see to it that there is none.
+
+        Args:
+            leaves_lists_alone: it is certain that the server still has the lists it had before.
+            may_wait: there is time to wait for a lock.
+        """
 
 
 class _LockedRecord(OpenRecord):
@@ -139,7 +149,7 @@ class _LockedRecord(OpenRecord):
         except OSError as error:
             self._warn(record_not_written(self._store.path, reason_of(error)))
 
-    def settle(self, leaves_lists_alone: bool) -> None:
+    def settle(self, leaves_lists_alone: bool, may_wait: bool = True) -> None:
         was_withdrawn = self.basis != SAME
         try:
             if leaves_lists_alone and was_withdrawn:
@@ -170,6 +180,69 @@ class _LockedRecord(OpenRecord):
             self._store.write(record)
 
 
+class _UnlockedRecord(OpenRecord):
+    """The record of a campaign whose lock can't be had, so that another run may write it.
+
+    So before each further attempt, and after the last one, the lock is tried again, to withdraw
+    what another run may have confirmed meanwhile.
+    """
+
+    def __init__(
+        self, store: RecordStore, update: RecordedUpdate, held: contextlib.ExitStack, warn: Warn
+    ) -> None:
+        self._store = store
+        self._update = update
+        self._held = held
+        self._warn = warn
+        self._locked: _LockedRecord | None = None
+
+    def confirm(self) -> None:
+        self.settle(leaves_lists_alone=False)
+
+    def may_retry(self) -> bool:
+        try:
+            self._withdraw(self._update)
+        except UpdateFailure:
+            return False
+        return True
+
+    def settle(self, leaves_lists_alone: bool, may_wait: bool = True) -> None:
+        if self._locked is not None:
+            self._locked.settle(leaves_lists_alone)
+        elif not leaves_lists_alone:
+            self._withdraw_after_the_fact(may_wait)
+
+    def _withdraw_after_the_fact(self, may_wait: bool) -> None:
+        update = self._update
+        if not may_wait:
+            update = update._replace(deadline=Deadline(update.clock, 0.0))
+        try:
+            obstacle = self._withdraw(update)
+        except UpdateFailure:
+            obstacle = "it is locked, or can't be written to"
+        if obstacle is not None and self._store.may_be_locked_elsewhere():
+            name, path = update.campaign.name, self._store.path
+            self._warn(record_not_withdrawn(name, path, obstacle))
+
+    def _withdraw(self, update: RecordedUpdate) -> str | None:
+        """Withdraw what is confirmed, and return why another run may still confirm more, if so.
+
+        Raises:
+            UpdateFailure: it can't be withdrawn, or another run has the lock.
+        """
+        if self._locked is not None:
+            return None
+        obstacle = _lock(self._held, self._store, update)
+        found = self._store.read()
+        if obstacle is not None:
+            _remove_what_may_be_trusted(self._store, found, update)
+            # Whoever sends other lists withdraws these first.
+            return None if _holds_for(found, update) else obstacle
+        self._locked = _LockedRecord(self._store, found, update, keep=False, warn=self._warn)
+        self._locked.withdraw()
+        return None
+
+
 @contextlib.contextmanager
 def open_record(
     options: RecordOptions, update: RecordedUpdate, warn: Warn
@@ -187,10 +260,8 @@ def open_record(
     store = RecordStore(
         options.directory,
         record_name(update.connection.endpoint, update.connection.username, update.campaign.name),
+        makes_directory=options.keep,
     )
-    if not options.keep and not store.is_in_use():
-        yield OpenRecord()
-        return
     with contextlib.ExitStack() as held:
         obstacle = _lock(held, store, update)
         found = store.read()
@@ -198,7 +269,7 @@ def open_record(
             _remove_what_may_be_trusted(store, found, update)
             if options.keep:
                 warn(store_unavailable(options.directory, obstacle))
-            yield OpenRecord()
+            yield _UnlockedRecord(store, update, held, warn)
             return
         if found.fault is not None and options.keep:
             warn(record_unusable(store.path, found.fault))
@@ -225,7 +296,7 @@ def _lock(held: contextlib.ExitStack, store: RecordStore, update: RecordedUpdate
 
 def _remove_what_may_be_trusted(store: RecordStore, found: Found, update: RecordedUpdate) -> None:
     """Leave no confirmation of other lists where no record can be written."""
-    if basis_of(found.record, update.connection.endpoint, update.lists) == SAME:
+    if _holds_for(found, update):
         return
     if _may_be_trusted(found):
         if update.check_mode:
@@ -237,6 +308,11 @@ def _remove_what_may_be_trusted(store: RecordStore, found: Found, update: Record
     elif not update.check_mode:
         with contextlib.suppress(OSError):
             store.sync()
+
+
+def _holds_for(found: Found, update: RecordedUpdate) -> bool:
+    """Tell whether the lists that are sent are the confirmed ones."""
+    return basis_of(found.record, update.connection.endpoint, update.lists) == SAME
 
 
 def _may_be_trusted(found: Found) -> bool:

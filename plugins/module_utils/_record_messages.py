@@ -53,6 +53,15 @@ def record_not_settled(path: str, reason: str) -> str:
     )
 
 
+def record_not_withdrawn(campaign_name: str, path: str, reason: str) -> str:
+    """Return the warning that another run may have recorded what does not hold any more."""
+    return (
+        f'Campaign "{campaign_name}" was updated without the lock of its last-applied record '
+        f"{path}, and the record could not be withdrawn afterwards ({reason}). Another run may have "
+        "written it meanwhile, so it may be wrong: remove it before the next run."
+    )
+
+
 def record_in_the_way(path: str, reason: str) -> str:
     """Return why nothing may be sent: a later run would trust what the record says."""
     return (

@@ -76,16 +76,17 @@ class RecordStore:
         is_new: this run made the lock, and so no earlier one can have left anything behind.
     """
 
-    def __init__(self, directory: str, name: str) -> None:
+    def __init__(self, directory: str, name: str, makes_directory: bool = True) -> None:
         self.directory = directory
+        self._makes_directory = makes_directory
         self.path = os.path.join(directory, f"{name}.json")
         self.is_new = False
         self._lock_path = os.path.join(directory, f"{name}.lock")
         self._temporary_path = os.path.join(directory, f"{name}.tmp")
 
-    def is_in_use(self) -> bool:
-        """Tell whether there is a record, or a run that may be about to write one."""
-        return os.path.lexists(self.path) or os.path.lexists(self._lock_path)
+    def may_be_locked_elsewhere(self) -> bool:
+        """Tell whether there is a lock that another run may hold."""
+        return os.path.lexists(self._lock_path)
 
     def is_writable(self) -> bool:
         """Tell whether the lock could be taken, without a trace of the question."""
@@ -160,7 +161,8 @@ class RecordStore:
 
         Raises:
             LockedElsewhere: the deadline passed before the lock was free.
-            OSError: there can be no lock here.
+            OSError: there can be no lock here, such as in a directory that is missing and not to
+                be made.
         """
         with _closing(self._open_lock()) as descriptor:
             _wait_for_lock(descriptor, deadline, clock)
@@ -182,7 +184,8 @@ class RecordStore:
         try:
             return os.open(self._lock_path, _LOCK)
         except FileNotFoundError:
-            os.makedirs(self.directory, mode=0o700, exist_ok=True)
+            if self._makes_directory:
+                os.makedirs(self.directory, mode=0o700, exist_ok=True)
         try:
             descriptor = os.open(self._lock_path, _LOCK | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:

@@ -76,12 +76,15 @@ def _send(record: OpenRecord, task: Task, campaign: Campaign, deadline: Deadline
     task.client.pace.wait_for_turn(deadline)
     record.withdraw()
     try:
-        exchange = update_campaign(task.client, task.connection, campaign, deadline)
+        exchange = update_campaign(
+            task.client, task.connection, campaign, deadline, record.may_retry
+        )
     except UpdateFailure as failure:
         record.settle(failure.leaves_lists_alone)
         raise
-    except BaseException:
-        record.settle(leaves_lists_alone=False)
+    except BaseException as error:
+        # Ctrl-C and Ansible's "timeout" are to end the task at once.
+        record.settle(leaves_lists_alone=False, may_wait=isinstance(error, Exception))
         raise
     record.confirm()
     return exchange

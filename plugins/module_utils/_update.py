@@ -26,6 +26,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import (
     Exchange,
     HttpClient,
+    MayRetry,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Deadline
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.proxies import proxy_for
@@ -47,16 +48,23 @@ _REFUSED_AS_A_WHOLE = (
 
 
 def update_campaign(
-    client: HttpClient, connection: Connection, campaign: Campaign, deadline: Deadline
+    client: HttpClient,
+    connection: Connection,
+    campaign: Campaign,
+    deadline: Deadline,
+    may_retry: MayRetry,
 ) -> Exchange:
     """Send the update of one campaign and return the exchange that confirmed it.
+
+    Args:
+        may_retry: is asked right before each further attempt.
 
     Raises:
         UpdateFailure: the update was not confirmed.
     """
     request = _request_of(connection, campaign)
     judge = partial(judge_answer, api_key=connection.api_key)
-    exchange = client.post(request, judge, connection.retries, deadline)
+    exchange = client.post(request, judge, connection.retries, deadline, may_retry)
     if exchange.last.reason is None:
         return exchange
     # A module compiles all that it imports, each time that it runs.

@@ -7,6 +7,8 @@ The claim, for a run that did not fail: ``changed: false`` only if this run did 
 server's lists. The server may mind case or not, store the first list before it refuses the second,
 and apply a request whose answer is lost. A run may be killed before and after every step that it
 takes on the disk and around its request, the machine may lose its power, and the disk may refuse.
+Other runs may come while a run waits before a retry, or between its last look at the record and
+its request.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import shutil
 import stat
 import tempfile
 import typing as t
+from functools import partial
 
 import pytest
 import requests
@@ -35,6 +38,7 @@ from hypothesis.stateful import (
 )
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils import (
+    _open_record,
     _record_store,
     _recorded_update,
     _run,
@@ -58,6 +62,7 @@ from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
 )
 
 Pair = t.Tuple[str, str]
+Outcome = t.TypeVar("Outcome")
 
 SUCCESS = "Dynamic DIDs updated successfully"
 NOTHING: Pair = ("", "")
@@ -114,12 +119,14 @@ class Server:
     def lists_of(self, campaign: str) -> Pair:
         return self._lists.get(self._key(campaign), NOTHING)
 
-    def store(self, body: bytes, count: int) -> None:
+    def store(self, body: bytes, count: int) -> bool:
+        """Store the first of the lists, or both, and return whether that changed anything."""
         content = json.loads(body)
         key = self._key(content["campaignName"])
         sent = (content["dynamicDIDs"], content["fallbackDynamicDIDs"])
         old = self._lists.get(key, NOTHING)
         self._lists[key] = t.cast(Pair, sent[:count] + old[count:])
+        return self._lists[key] != old
 
     def _key(self, campaign: str) -> str:
         return campaign if self._minds_case else campaign.casefold()
@@ -144,13 +151,56 @@ class Answer:
         pass
 
 
-class Sessions:
-    """Stands in for the session cache and for its sessions: each request meets a behaviour."""
+Action = t.Callable[[], None]
 
-    def __init__(self, server: Server, behaviours: list[str], during: t.Callable[[], None]) -> None:
+
+def leave_alone() -> None:
+    """Do nothing."""
+
+
+class Others(t.NamedTuple):
+    """What other runs do meanwhile.
+
+    Attributes:
+        waiting: while this run waits before a retry.
+        before: after the last look of this run at the record, before its first request.
+        during: while a request of this run is on its way, after it took effect.
+    """
+
+    waiting: Action = leave_alone
+    before: Action = leave_alone
+    during: Action = leave_alone
+
+
+NOBODY = Others()
+
+
+class WaitingClock(ClockDouble):
+    """A clock whose waits are used by other runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: Action = leave_alone
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        waiting, self.waiting = self.waiting, leave_alone
+        waiting()
+
+
+class Sessions:
+    """Stands in for the session cache and for its sessions: each request meets a behaviour.
+
+    Attributes:
+        changed: a request of this run changed the server's lists.
+    """
+
+    def __init__(self, server: Server, behaviours: list[str], others: Others) -> None:
         self._server = server
         self._behaviours = iter(behaviours)
-        self._during = during
+        self._before = others.before
+        self._during = others.during
+        self.changed = False
 
     def session_for(self, _request: object) -> Sessions:
         return self
@@ -166,8 +216,10 @@ class Sessions:
                 urllib3.exceptions.NewConnectionError(connection, "refused")
             )
         guard.connected = guard.request_started = True
+        before, self._before = self._before, leave_alone
+        before()
         self._server.requests += 1
-        self._server.store(request.body, behaviour.stores)
+        self.changed |= self._server.store(request.body, behaviour.stores)
         self._during()
         if behaviour.fault == "lost":
             raise requests.ReadTimeout
@@ -244,6 +296,11 @@ class Disk:
         self._lasting = {
             path.name: path.read_bytes() for path in pathlib.Path(self._directory).glob("*")
         }
+
+    def remove_all(self) -> None:
+        """Remove the directory by hand, for good."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+        self._lasting = {}
 
     def damage(self, damage: bytes) -> None:
         for path in pathlib.Path(self._directory).glob("*.json"):
@@ -328,21 +385,23 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self.home = tempfile.mkdtemp(prefix="cloudagent-history-")
         self.directory = os.path.join(self.home, "records")
-        os.mkdir(self.directory)
         self.disk = Disk(self.directory)
         self.patches = pytest.MonkeyPatch()
         self.patches.setattr(_record_store, "os", self.disk)
         self.server = Server(minds_case=True)
-        self.clock = ClockDouble()
+        self.clock = WaitingClock()
         self.second_that_ran: object = None
+        self.lies: list[object] = []
 
     def teardown(self) -> None:
         self.patches.undo()
         shutil.rmtree(self.home)
 
-    @initialize(minds_case=st.booleans())
-    def begin(self, minds_case: bool) -> None:
+    @initialize(minds_case=st.booleans(), has_directory=st.booleans())
+    def begin(self, minds_case: bool, has_directory: bool) -> None:
         self.server = Server(minds_case)
+        if has_directory:
+            os.mkdir(self.directory)
 
     @rule(
         campaign=st.sampled_from(CAMPAIGNS),
@@ -353,7 +412,8 @@ class Histories(RuleBasedStateMachine):
         record=st.sampled_from([True, True, True, False]),
         skip=st.booleans(),
         retries=st.integers(0, 2),
-        second=st.booleans(),
+        others=st.sampled_from(["none", "second", "waiting", "before"]),
+        their_dynamic=st.sampled_from(DYNAMIC),
     )
     def run_once(
         self,
@@ -365,7 +425,8 @@ class Histories(RuleBasedStateMachine):
         record: bool,
         skip: bool,
         retries: int,
-        second: bool,
+        others: str,
+        their_dynamic: str = DYNAMIC[0],
     ) -> None:
         options = {
             "campaign_name": campaign,
@@ -376,25 +437,40 @@ class Histories(RuleBasedStateMachine):
             "retries": retries,
         }
         predicted = self.predict(options)
-        before = self.server.lists_of(campaign)
         self.disk.start(trouble)
-        # Without a record there is no lock, unless another run has made one.
-        has_lock = record or any(pathlib.Path(self.directory).glob("*.lock"))
-        during = self.run_a_second if second and has_lock else self.leave_alone
-        result = self.finish(options, answers, during)
+        result = self.finish(options, answers, self.others(others, campaign, their_dynamic))
         self.disk.start(Trouble())
         if result is None or result.get("failed"):
             return
-        if not result["changed"]:
-            assert self.server.lists_of(campaign) == before, "a false unchanged"
-        if trouble.step is None and "changed_basis" in predicted:
+        if trouble.step is None and others == "none" and "changed_basis" in predicted:
             told = ("changed", "changed_basis")
             assert [result[key] for key in told] == [predicted[key] for key in told]
+
+    def others(self, others: str, campaign: str, dynamic: str) -> Others:
+        """Return what other runs do while a run is going on."""
+        lists = {"dynamic_dids": [dynamic], "fallback_dynamic_dids": [FALLBACK[0]]}
+        options = {"campaign_name": campaign, "timeout": 1.0, **lists}
+
+        def run_recording() -> None:
+            self.aside(lambda: self.finish(options, []))
+
+        def run_twice() -> None:
+            # The second of them may take the first one's confirmation for what the server has.
+            run_recording()
+            run_recording()
+
+        by_name = {
+            "none": Others(),
+            "second": Others(during=self.run_a_second),
+            "waiting": Others(waiting=run_twice, during=run_recording),
+            "before": Others(before=run_recording),
+        }
+        return by_name[others]
 
     @rule(campaign=st.sampled_from(CAMPAIGNS), dynamic=st.sampled_from(DYNAMIC))
     def run_in_peace(self, campaign: str, dynamic: str) -> None:
         """Run with nothing going wrong, so that confirmations are not rare."""
-        self.run_once(campaign, dynamic, FALLBACK[0], [], Trouble(), True, False, 0, False)
+        self.run_once(campaign, dynamic, FALLBACK[0], [], Trouble(), True, False, 0, "none")
 
     @rule(
         fallback=st.sampled_from(FALLBACK),
@@ -406,7 +482,7 @@ class Histories(RuleBasedStateMachine):
         self.run_in_peace(CAMPAIGNS[0], DYNAMIC[0])
         retries = len(answers) - 1
         self.run_once(
-            CAMPAIGNS[0], DYNAMIC[1], fallback, answers, trouble, True, False, retries, False
+            CAMPAIGNS[0], DYNAMIC[1], fallback, answers, trouble, True, False, retries, "none"
         )
 
     def lose_power(self) -> None:
@@ -418,8 +494,30 @@ class Histories(RuleBasedStateMachine):
     def lose_power_soon_after_a_run(self, fallback: str, trouble: Trouble) -> None:
         self.run_in_peace(CAMPAIGNS[0], DYNAMIC[0])
         self.disk.let_time_pass()
-        self.run_once(CAMPAIGNS[0], DYNAMIC[1], fallback, [], trouble, True, False, 0, False)
+        self.run_once(CAMPAIGNS[0], DYNAMIC[1], fallback, [], trouble, True, False, 0, "none")
         self.lose_power()
+
+    @rule(
+        their_dynamic=st.sampled_from(DYNAMIC),
+        others=st.sampled_from(["waiting", "before"]),
+        trouble=st.sampled_from([Trouble(), Trouble(0, "EIO")]),
+        record=st.booleans(),
+    )
+    def run_beside_others_without_a_lock(
+        self, their_dynamic: str, others: str, trouble: Trouble, record: bool
+    ) -> None:
+        """Run without a lock, as far as that happens, while others run with one."""
+        self.disk.remove_all()
+        answers = ["no effect, HTTP 503", "ok"]
+        self.run_once(
+            *(CAMPAIGNS[0], DYNAMIC[1], FALLBACK[0], answers, trouble, record, False, 1),
+            others,
+            their_dynamic,
+        )
+
+    @rule()
+    def remove_the_records(self) -> None:
+        self.disk.remove_all()
 
     @rule(damage=st.sampled_from(DAMAGES))
     def damage_the_records(self, damage: bytes) -> None:
@@ -428,7 +526,7 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def no_more_files_than_needed(self) -> None:
         # Both spellings share one record: itself, its lock, and what a killed run left.
-        assert len(os.listdir(self.directory)) <= 3
+        assert len(list(pathlib.Path(self.directory).glob("*"))) <= 3
 
     @invariant()
     def no_next_run_would_lie(self) -> None:
@@ -441,6 +539,10 @@ class Histories(RuleBasedStateMachine):
             assert predicted.get("failed") or predicted["changed"], "a false unchanged"
 
     @invariant()
+    def no_run_lied(self) -> None:
+        assert self.lies == [], "a false unchanged"
+
+    @invariant()
     def no_run_gets_in_between(self) -> None:
         assert self.second_that_ran is None
 
@@ -448,41 +550,48 @@ class Histories(RuleBasedStateMachine):
         """Return what check mode says, which leaves no trace."""
         sent = self.server.requests
         self.disk.start(Trouble())
-        result = self.finish(options, [], self.leave_alone, check_mode=True)
+        result = self.finish(options, [], check_mode=True)
         assert result is not None
         assert (self.disk.writes, self.server.requests) == (0, sent)
         return result
 
     def run_a_second(self) -> None:
-        """Let another run, which does not see this one's trouble, wait for the same campaign."""
+        """Let another run wait for the same campaign, whose lock is held where there is one."""
         sent = self.server.requests
-        trouble, steps, dead = self.disk.trouble, self.disk.steps, self.disk.dead
-        self.disk.start(Trouble())
+        trouble = self.disk.trouble
         for options in ({}, {"record": False}, {"campaign_name": "sales"}):
-            result = self.finish({"timeout": 1.0, **options}, [], self.leave_alone)
-            held = pathlib.Path(self.directory).glob("*.lock")
+            is_locked = any(pathlib.Path(self.directory).glob("*.lock")) and trouble.step is None
+            if not is_locked:
+                return
+            result = self.aside(partial(self.finish, {"timeout": 1.0, **options}, []))
             failure = (result or {}).get("failure", {})
-            locked_out = failure.get("reason") == "record_failed" and self.server.requests == sent
-            if any(held) and trouble.step is None and not locked_out:
+            if failure.get("reason") != "record_failed" or self.server.requests != sent:
                 # An exception would end up in the result of the run that is going on.
                 self.second_that_ran = result
-        self.disk.start(trouble)
-        self.disk.steps, self.disk.dead = steps, dead
 
-    def leave_alone(self) -> None:
-        """Do nothing while a request is on its way."""
+    def aside(self, run: t.Callable[[], Outcome]) -> Outcome:
+        """Return what comes of another run, which does not see this one's trouble."""
+        trouble, steps, dead = self.disk.trouble, self.disk.steps, self.disk.dead
+        self.disk.start(Trouble())
+        try:
+            return run()
+        finally:
+            self.disk.start(trouble)
+            self.disk.steps, self.disk.dead = steps, dead
 
     def finish(
         self,
         options: dict[str, t.Any],
         answers: list[str],
-        during: t.Callable[[], None],
+        others: Others = NOBODY,
         check_mode: bool = False,
     ) -> dict[str, t.Any] | None:
         """Return the result of a run, or None when it was killed."""
         module = ModuleDouble(check_mode=check_mode, **options)
         module.params["record_dir"] = self.directory
-        sessions: t.Any = Sessions(self.server, answers, during)
+        fake = Sessions(self.server, answers, others)
+        sessions: t.Any = fake
+        self.clock.waiting = others.waiting
         client = HttpClient(sessions, WATCHDOG, self.clock, longest)
         try:
             _run.run(module, client)
@@ -492,8 +601,20 @@ class Histories(RuleBasedStateMachine):
             # Only the error that a behaviour makes: with any other, nothing here would be tested.
             unforeseen = "did not foresee" in module.result["msg"]
             assert not unforeseen or "RuntimeError in post_bytes" in module.result["msg"]
+            self._check(module, fake)
             return module.result
+        finally:
+            self.clock.waiting = leave_alone
         raise AssertionError("the run did not end")
+
+    def _check(self, module: ModuleDouble, sessions: Sessions) -> None:
+        """Compare what a run claims with the truth, and do what it asks for."""
+        claims_unchanged = not module.result.get("failed") and not module.result["changed"]
+        if claims_unchanged and sessions.changed:
+            # An exception would end up in the result of the run that is going on.
+            self.lies.append(module.result)
+        if any("remove it before the next run" in warning for warning in module.warnings):
+            self.disk.remove_all()
 
 
 def find_counterexample(examples: int, steps: int, shrink: bool = True) -> None:
@@ -516,11 +637,24 @@ def test_no_history_makes_the_record_lie() -> None:
     find_counterexample(examples=150, steps=20)
 
 
+def test_what_other_runs_confirm_meanwhile_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Withdraw nothing when there was no lock, and the same test finds such a history."""
+
+    def withdraw_nothing(_record: OpenRecord, _update: object) -> None:
+        return None
+
+    monkeypatch.setattr(_open_record._UnlockedRecord, "_withdraw", withdraw_nothing)
+    with pytest.raises(AssertionError, match="a false unchanged"):
+        find_counterexample(examples=500, steps=20, shrink=False)
+
+
 def test_the_order_of_withdraw_and_send_matters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Swap them, and the same test finds a history that makes the record lie."""
 
     def send_first(record: OpenRecord, task: Task, campaign: Campaign, deadline: Deadline) -> t.Any:
-        exchange = update_campaign(task.client, task.connection, campaign, deadline)
+        exchange = update_campaign(
+            task.client, task.connection, campaign, deadline, record.may_retry
+        )
         record.withdraw()
         record.confirm()
         return exchange

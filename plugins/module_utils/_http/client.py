@@ -45,6 +45,7 @@ SHORTEST_ATTEMPT_SECONDS = 0.001
 LONGEST_ATTEMPT_SECONDS = 86400.0
 
 Judge = t.Callable[[HttpAnswer], Attempt]
+MayRetry = t.Callable[[], bool]
 
 
 class Exchange(t.NamedTuple):
@@ -101,7 +102,12 @@ class HttpClient:
         return HttpClient(self._sessions, self._watchdog, self.clock, self.uniform, pace)
 
     def post(
-        self, request: HttpRequest, judge: Judge, retries: int, deadline: Deadline
+        self,
+        request: HttpRequest,
+        judge: Judge,
+        retries: int,
+        deadline: Deadline,
+        may_retry: MayRetry = lambda: True,
     ) -> Exchange:
         """Send the request, and again after a fault that may pass.
 
@@ -110,6 +116,7 @@ class HttpClient:
             judge: says what an answer means, and whether to send again.
             retries: how many further attempts are allowed.
             deadline: the end of all attempts and of the waits between them.
+            may_retry: is asked right before each further attempt.
         """
         attempts: list[Attempt] = []
         while True:
@@ -124,7 +131,7 @@ class HttpClient:
                 return Exchange(attempts)
             if not self.pace.has_time_for(last, wait, deadline):
                 return Exchange(attempts, refused_wait=wait)
-            if not self.pace.wait_before_retry(last, wait, deadline):
+            if not self.pace.wait_before_retry(last, wait, deadline) or not may_retry():
                 return Exchange(attempts)
 
     def _attempt(self, request: HttpRequest, judge: Judge, seconds: float) -> Attempt:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -323,6 +324,15 @@ def test_no_record_makes_no_file(run: Runner) -> None:
     assert ran.result["diff"]["before"].startswith("Not known")
 
 
+def test_no_record_still_takes_the_lock_in_a_directory_that_is_there(run: Runner) -> None:
+    run.directory.mkdir()
+    held = RecordStore(str(run.directory), NAME)
+    with held.locked(Deadline(run.clock, 1.0), run.clock):
+        assert run(record=False, timeout=1.0, **A).reason == "record_failed"
+    assert run(SUCCESS, record=False, **A).told == (True, "unavailable")
+    assert run.names() == [f"{NAME}.lock"]
+
+
 @pytest.mark.parametrize("lists", [A, B])
 def test_no_record_withdraws_a_confirmation(run: Runner, lists: dict[str, t.Any]) -> None:
     run(SUCCESS, **A)
@@ -580,6 +590,120 @@ def test_the_key_is_masked_in_warnings(tmp_path: pathlib.Path) -> None:
     run(SUCCESS, **A)
     run.path.write_text("{", "ascii")
     assert "********" in run(SUCCESS, **A).warnings[0]
+
+
+# --- Without a lock, beside a run that has one ---------------------------------------------------
+
+
+def busy() -> tuple[int, dict[str, str], str]:
+    return 503, {}, ""
+
+
+def then(action: t.Callable[[], object], message: str = SUCCESS) -> t.Callable[[], t.Any]:
+    """Return an answer before which something else happens."""
+
+    def answer() -> tuple[int, dict[str, str], str]:
+        action()
+        return 200, {}, json.dumps({"Message": message})
+
+    return answer
+
+
+def record_by_another_run(run: Runner) -> None:
+    """Have another run of these tests' campaign confirm the lists A, aside from the mock."""
+    record = {"version": 1, "endpoint": ENDPOINT, "confirmed": True}
+    names = {"applied_at": "2027-01-15T08:00:00Z", "username": "acme", "campaign_name": "Sales"}
+    run.directory.mkdir(exist_ok=True)
+    run.path.write_text(json.dumps({**record, "history": [{**names, **A}]}), "ascii")
+    (run.directory / f"{NAME}.lock").touch()
+
+
+def test_what_was_confirmed_meanwhile_is_withdrawn_before_a_retry(run: Runner) -> None:
+    seen: list[bool | None] = []
+
+    def record_and_be_busy() -> tuple[int, dict[str, str], str]:
+        record_by_another_run(run)
+        return busy()
+
+    def look() -> None:
+        seen.append(run.confirmed())
+        assert run(record=False, timeout=0.5, **A).reason == "record_failed"
+
+    ran = run(record_and_be_busy, then(look), record=False, retries=1, **B)
+    assert (ran.told, ran.warnings) == ((True, "unavailable"), [])
+    assert seen == [False]
+    assert run.confirmed() is False
+    assert run(SUCCESS, **A).told == (True, "unconfirmed")
+
+
+def test_what_was_confirmed_meanwhile_is_withdrawn_afterwards(run: Runner) -> None:
+    ran = run(then(lambda: record_by_another_run(run)), record=False, **B)
+    assert (ran.told, ran.warnings) == ((True, "unavailable"), [])
+    assert run.confirmed() is False
+
+
+@pytest.mark.parametrize(("refusal", "stays"), [(NOT_FOUND, True), (REFUSED_DIDS, False)])
+def test_a_refused_run_without_the_lock(run: Runner, refusal: str, stays: bool) -> None:
+    run(then(lambda: record_by_another_run(run), refusal), record=False, **B)
+    assert run.confirmed() is stays
+
+
+def test_no_retry_while_another_run_has_the_lock(run: Runner) -> None:
+    with contextlib.ExitStack() as other:
+
+        def begin_another_run() -> tuple[int, dict[str, str], str]:
+            run.directory.mkdir()
+            store = RecordStore(str(run.directory), NAME)
+            other.enter_context(store.locked(Deadline(run.clock, 1.0), run.clock))
+            return busy()
+
+        failed = run(begin_another_run, record=False, retries=1, timeout=5.0, **B)
+    assert (failed.reason, failed.requests) == ("server_error", 1)
+    assert failed.warnings == [
+        f'Campaign "Sales" was updated without the lock of its last-applied record {run.path}, and '
+        "the record could not be withdrawn afterwards (it is locked, or can't be written to). "
+        "Another run may have written it meanwhile, so it may be wrong: remove it before the next "
+        "run."
+    ]
+
+
+def test_an_interruption_waits_for_no_lock(run: Runner) -> None:
+    with contextlib.ExitStack() as other:
+
+        def begin_another_run() -> t.NoReturn:
+            run.directory.mkdir()
+            store = RecordStore(str(run.directory), NAME)
+            other.enter_context(store.locked(Deadline(run.clock, 1.0), run.clock))
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run(begin_another_run, record=False, **B)
+    assert run.clock.waits == []
+
+
+def test_the_lock_is_tried_again_after_an_error(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", fail(errno.EIO))
+
+    def recover() -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        record_by_another_run(run)
+
+    ran = run(then(recover), **B)
+    assert ran.told == (True, "unavailable")
+    assert len(ran.warnings) == 1
+    assert run.confirmed() is False
+
+
+def test_the_confirmed_lists_need_no_withdrawal(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(SUCCESS, **A)
+    not_writable(monkeypatch)
+    assert len(run(SUCCESS, **A).warnings) == 1
+    assert run.confirmed() is True
 
 
 # --- Two at once --------------------------------------------------------------------------------

@@ -147,7 +147,6 @@ def test_what_can_not_be_used(
 ) -> None:
     put(pathlib.Path(store.path))
     assert store.read() == found
-    assert store.is_in_use()
 
 
 @pytest.mark.parametrize("put", [replace_by_pipe, replace_by_link, replace_by_dangling_link])
@@ -266,7 +265,7 @@ def test_what_lasts_is_synced_in_the_right_order(
 def test_asking_leaves_no_trace(tmp_path: pathlib.Path, directory: pathlib.Path) -> None:
     store = RecordStore(str(directory), "name")
     assert store.is_writable()
-    assert not store.is_in_use()
+    assert not store.may_be_locked_elsewhere()
     assert store.read() == Found()
     assert names(tmp_path) == []
 
@@ -277,7 +276,17 @@ def test_the_lock_makes_a_directory_for_the_user_alone(directory: pathlib.Path) 
         assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     assert names(directory) == ["name.lock"]
     assert stat.S_IMODE((directory / "name.lock").stat().st_mode) == 0o600
-    assert store.is_in_use()
+    assert store.may_be_locked_elsewhere()
+
+
+def test_a_directory_that_is_not_to_be_made(directory: pathlib.Path) -> None:
+    store = RecordStore(str(directory), "name", makes_directory=False)
+    with pytest.raises(FileNotFoundError), lock(store):
+        pass
+    assert not directory.exists()
+    directory.mkdir(parents=True)
+    with lock(store):
+        assert names(directory) == ["name.lock"]
 
 
 def test_a_linked_directory_is_followed(tmp_path: pathlib.Path) -> None:
