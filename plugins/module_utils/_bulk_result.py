@@ -13,11 +13,14 @@ import typing as t
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_options import place_of
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
     AUTHENTICATION_FAILED,
+    CONNECTION_FAILED,
+    UNKNOWN,
     UpdateFailure,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import SAME
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import (
     Result,
+    empty_result,
     failed_result,
 )
 
@@ -79,6 +82,17 @@ def not_sent_outcome(campaign_name: str, why: str) -> Outcome:
         "msg": f"Not sent, as {why}.",
     }
     return Outcome(NOT_SENT, entry)
+
+
+def interrupted_outcome(campaign_name: str) -> Outcome:
+    """Return what is kept of a campaign whose update was begun, and of which no more is known."""
+    failure = UpdateFailure(
+        CONNECTION_FAILED,
+        "The update was interrupted. Whether it was applied is not known; it is safe to run it again.",
+        outcome=UNKNOWN,
+    )
+    result = {**empty_result(campaign_name), **failed_result(failure), "failed": True}
+    return outcome_of(result, skip_unchanged=False, warnings=())
 
 
 def why_stopped(outcomes: t.Sequence[Outcome], stop_on_failure: bool) -> str:

@@ -28,6 +28,10 @@ class CloudAgentModule(AnsibleModule):
     def progress(self, text: str) -> None:
         """Say nothing: a module prints its result alone."""
 
+    def is_abandoned(self) -> bool:
+        """Tell that somebody wants the result: a job of ``async`` outlives who began it."""
+        return False
+
 
 def explained(msg: str, params: t.Mapping[str, t.Any]) -> str:
     """Return a message, with the way out when it is Ansible's own about a missing option."""

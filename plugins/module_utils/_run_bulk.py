@@ -24,6 +24,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_result i
     bulk_warnings,
     empty_bulk_result,
     failed_bulk_result,
+    interrupted_outcome,
     not_sent_outcome,
     outcome_of,
     why_stopped,
@@ -32,6 +33,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure impor
     AUTHENTICATION_FAILED,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.shared_pacing import (
     SharedPace,
     Stopped,
@@ -55,6 +57,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import
     empty_result,
     input_result,
     mask_secret_in,
+    unforeseen_result,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run import (
     CLIENT,
@@ -88,51 +91,82 @@ def _update_all(result: Result, module: t.Any, client: HttpClient) -> None:
     stop = threading.Event()
     pace = SharedPace(client.clock, stop, bulk.seconds_apart, connection.timeout, client.uniform)
     task = Task(connection, record, client.at_pace(pace), module.check_mode, module._diff)
-    found = _outcomes(campaigns, task, bulk, stop, module.progress)
+    found: list[Outcome | None] = [None] * len(campaigns)
+    try:
+        _work_through(found, campaigns, task, bulk, stop, module)
+        unforeseen: Result = {}
+    except Exception as error:  # noqa: BLE001  # What was applied is told, whatever went wrong.
+        unforeseen = unforeseen_result(error)
     why = why_stopped([outcome for outcome in found if outcome], bulk.stop_on_failure)
     outcomes = [
         outcome or _masked(not_sent_outcome(campaign.name, why), connection.api_key)
         for campaign, outcome in zip(campaigns, found)
     ]
     result.update(bulk_result(outcomes, why, module.check_mode))
+    if unforeseen:
+        msg = f"{result['msg']} {unforeseen['msg']}"
+        result.update({**unforeseen, "changed": result["changed"], "msg": msg}, failed=True)
     for warning in bulk_warnings(_warnings(outcomes)):
         module.warn(warning)
     if module._diff:
         result["diff"] = [outcome.diff for outcome in outcomes if outcome.diff]
 
 
-def _outcomes(
+def _work_through(
+    found: list[Outcome | None],
     campaigns: list[Campaign],
     task: Task,
     bulk: BulkOptions,
     stop: threading.Event,
-    progress: t.Callable[[str], None],
-) -> list[Outcome | None]:
-    """Update the campaigns and return what came of each; None for what was not sent."""
-    outcomes: list[Outcome | None] = [None] * len(campaigns)
-    done = failed = 0
-    times, begin = ProgressTimes(), task.client.clock.monotonic()
+    module: t.Any,
+) -> None:
+    """Update the campaigns, and put what comes of each into its place; None for what is not sent."""
 
-    def work(campaign: Campaign) -> Outcome | None:
-        outcome = _update_one(campaign, task)
+    def work(position: int) -> Outcome | None:
+        if module.is_abandoned():
+            stop.set()
+            return None
+        # For whatever ends this thread, or the main one, before more is known.
+        found[position] = interrupted_outcome(campaigns[position].name)
+        outcome = _update_one(campaigns[position], task)
+        found[position] = outcome
         if outcome and _ends_the_task(outcome, bulk):
             # From the worker itself, so that it takes nothing up in between.
             stop.set()
         return outcome
 
     try:
-        for found in work_through(campaigns, work, bulk.concurrency, stop, TICK_SECONDS):
-            for position, outcome in found:
-                outcomes[position] = outcome
-                done += outcome is not None
-                failed += outcome is not None and outcome.kind == FAILED
-            elapsed = task.client.clock.monotonic() - begin
-            if times.is_due(elapsed):
-                progress(progress_line(len(campaigns), done, failed, elapsed))
+        come = work_through(range(len(campaigns)), work, bulk.concurrency, stop, TICK_SECONDS)
+        _watch(come, len(campaigns), task.client.clock, stop, module)
     finally:
         # Ansible's "timeout" and Ctrl-C may interrupt this anywhere.
         stop.set()
-    return outcomes
+
+
+def _watch(
+    come: t.Iterator[list[tuple[int, Outcome | None]]],
+    total: int,
+    clock: Clock,
+    stop: threading.Event,
+    module: t.Any,
+) -> None:
+    """Show how far the work has come, until it is done."""
+    done = failed = 0
+    times, begin = ProgressTimes(), clock.monotonic()
+    try:
+        for outcomes in come:
+            done += sum(outcome is not None for _position, outcome in outcomes)
+            failed += sum(outcome is not None and outcome.kind == FAILED for _, outcome in outcomes)
+            elapsed = clock.monotonic() - begin
+            if module.is_abandoned():
+                stop.set()
+            elif times.is_due(elapsed):
+                module.progress(progress_line(total, done, failed, elapsed))
+    except Exception:
+        stop.set()
+        # What is on its way comes to its end first.
+        list(come)
+        raise
 
 
 def _ends_the_task(outcome: Outcome, bulk: BulkOptions) -> bool:

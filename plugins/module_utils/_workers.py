@@ -15,6 +15,7 @@ import time
 import typing as t
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import (
+    NoThread,
     start_daemon,
 )
 
@@ -47,7 +48,8 @@ def work_through(
         workers: how many threads there may be. There is one until the first item is done, or has
             taken two ticks, so that what fails for all is not tried by all. From then on there
             are as many as keep the interpreter busy while others wait for an answer or a disk:
-            more would only take it from one another.
+            more would only take it from one another. Where the system starts no further thread, the
+            work goes on with those that there are; where it starts none, in the calling thread.
         stop: once it is set, no further item is begun.
         tick_seconds: after how long a list is yielded, even if it is empty.
     """
@@ -55,6 +57,8 @@ def work_through(
     running = shared.start(min(1, shared.most))
     ticks = 0
     try:
+        if not running:
+            yield from shared.work_here()
         while running:
             event = shared.next_event(tick_seconds)
             come = shared.come()
@@ -99,13 +103,33 @@ class _SharedWork(t.Generic[Item, Outcome]):
         # To wake the main thread for every outcome would take the interpreter from the workers.
         self._events: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._seconds = self._busy_seconds = 0.0
+        self._surplus = 0
 
     def start(self, count: int) -> int:
-        """Start so many workers, none for a negative number, and return how many."""
-        for _number in range(count):
+        """Start so many workers, as far as the system lets them start, and return how many."""
+        for number in range(count):
+            try:
+                start_daemon("cloudagent worker", self._run)
+            except NoThread:
+                self._leave_room()
+                return number
             self.started += 1
-            start_daemon("cloudagent worker", self._run)
         return max(0, count)
+
+    def work_here(self) -> t.Iterator[list[tuple[int, Outcome]]]:
+        """Work through what is left in this thread."""
+        position = self._next_position()
+        while position is not None:
+            self._do(position)
+            yield self.come()
+            position = self._next_position()
+
+    def _leave_room(self) -> None:
+        """Start no more workers, and let one go: each new connection needs a thread for a moment."""
+        self.most = self.started
+        if self.started > 1:
+            with self._lock:
+                self._surplus = 1
 
     def next_event(self, seconds: float) -> str:
         """Return what happens next, a tick after so many seconds; a signal interrupts it."""
@@ -145,4 +169,7 @@ class _SharedWork(t.Generic[Item, Outcome]):
 
     def _next_position(self) -> int | None:
         with self._lock:
+            if self._surplus:
+                self._surplus = 0
+                return None
             return None if self._stop.is_set() else next(self._positions, None)

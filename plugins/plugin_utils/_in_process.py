@@ -13,6 +13,7 @@ HTTP session from one item to the next.
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible import constants as C
@@ -36,6 +37,9 @@ from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._interpreter i
 Variables = t.Dict[str, t.Any]
 
 display = Display()
+
+# The parent of each worker as its first item of a loop saw it, by the worker's process.
+_parents: dict[int, int] = {}
 
 
 class InProcessAction(ActionBase):
@@ -68,6 +72,7 @@ class InProcessAction(ActionBase):
             check_mode=self._task.check_mode,
             diff=self._task.diff,
             progress=None if self._task.no_log else self._show_progress,
+            parent=_parents.setdefault(os.getpid(), os.getppid()),
         )
         return module.run(self.run_module)
 

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -43,12 +44,14 @@ class InProcessModule:
         check_mode: bool = False,
         diff: bool = False,
         progress: Progress | None = None,
+        parent: int | None = None,
     ) -> None:
         self.params: dict[str, t.Any] = {}
         self.check_mode = check_mode
         self._diff = diff
         self._name = name
         self._progress = progress
+        self._parent = parent or os.getppid()
         self._options = {key: plain(value) for key, value in options.items()}
         self._argument_spec = argument_spec
         self._secret_values: set[str] = set()
@@ -59,6 +62,8 @@ class InProcessModule:
     def run(self, run_module: RunModule) -> Result:
         """Return the result with which the module's code ends."""
         try:
+            if self.is_abandoned():
+                self.fail_json(msg="Ansible's main process has ended, so nothing was sent.")
             self._check_options()
             run_module(self)
         except _Ended:
@@ -73,6 +78,11 @@ class InProcessModule:
         """Show how far long work has come, where that is wanted."""
         if self._progress:
             self._progress(text)
+
+    def is_abandoned(self) -> bool:
+        """Tell whether Ansible's main process is gone, so that nobody gets the result."""
+        # Whose parent is gone is given another one.
+        return os.getppid() != self._parent
 
     def exit_json(self, **result: t.Any) -> t.NoReturn:
         """End well."""

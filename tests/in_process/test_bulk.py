@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import typing as t
 
@@ -31,6 +32,9 @@ from ansible_collections.ozonetel.cloudagent.tests.in_process.test_worker import
     group_exists,
     wait_for,
 )
+from ansible_collections.ozonetel.cloudagent.tests.in_process.test_worker import (
+    playbook as update_playbook,
+)
 
 WORKERS = 4
 COUNT = 40
@@ -41,10 +45,25 @@ PROGRESS = re.compile(
 )
 
 
+SUCCESS = b'{"Message": "Dynamic DIDs updated successfully"}'
+CONFIRMED = f"HTTP/1.1 200 OK\r\nContent-Length: {len(SUCCESS)}\r\n\r\n".encode() + SUCCESS
+
+
+def counted(behaviour: Behaviour, connections: list[int]) -> Behaviour:
+    """Keep an entry in the list for each connection that is open."""
+
+    def behave(connection: Connection) -> None:
+        connections.append(1)
+        try:
+            behaviour(connection)
+        finally:
+            connections.pop()
+
+    return behave
+
+
 def slowly(seconds: float, most: float = float("inf")) -> Behaviour:
     """Confirm so many requests of a connection, each after so many seconds, and no further ones."""
-    success = b'{"Message": "Dynamic DIDs updated successfully"}'
-    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(success)}\r\n\r\n".encode()
 
     def behave(connection: Connection) -> None:
         count = 0
@@ -52,7 +71,7 @@ def slowly(seconds: float, most: float = float("inf")) -> Behaviour:
             count += 1
             if connection.stopping.wait(seconds if count <= most else 60):
                 return
-            connection.send(head + success)
+            connection.send(CONFIRMED)
 
     return behave
 
@@ -121,6 +140,44 @@ def test_ended_by_a_signal(tmp_path: pathlib.Path, sign: signal.Signals) -> None
         assert 14 <= len(server.requests) < COUNT
         assert [form for form in KEY_FORMS if form in output] == []
         check_that_the_next_run_sends_just_the_rest(tmp_path, server)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGHUP, signal.SIGQUIT])
+def test_the_end_of_ansible_s_main_process_ends_it(
+    tmp_path: pathlib.Path, sign: signal.Signals
+) -> None:
+    connections: list[int] = []
+    with RawServer(counted(slowly(0.1), connections)) as server:
+        killed = play(tmp_path, server, playbook(requests_per_minute=600))
+        wait_for(lambda: len(server.requests) >= 8)
+        # Its worker is a process of its own, to which nothing is sent.
+        os.kill(killed.process.pid, sign)
+        killed.process.wait()
+        begun = len(server.requests)
+        wait_for(lambda: not connections)
+        assert begun <= len(server.requests) < COUNT
+        first = set(sent(server))
+        check_that_the_next_run_sends_just_the_rest(tmp_path, server)
+        # What was on its way has been recorded.
+        assert first.isdisjoint(sent(server))
+
+
+def test_a_loop_ends_with_ansible_s_main_process(tmp_path: pathlib.Path) -> None:
+    connections: list[int] = []
+    killed_it = threading.Event()
+
+    def behave(connection: Connection) -> None:
+        while connection.read_request() and killed_it.wait(60):
+            connection.send(CONFIRMED)
+
+    with RawServer(counted(behave, connections)) as server:
+        killed = play(tmp_path, server, update_playbook(loop=[1, 2, 3]))
+        wait_for(lambda: bool(server.requests))
+        killed.process.kill()
+        killed.process.wait()
+        killed_it.set()
+        wait_for(lambda: not connections)
+        assert len(server.requests) == 1
 
 
 def test_a_task_s_timeout_does_not_wait_for_running_workers(tmp_path: pathlib.Path) -> None:

@@ -61,6 +61,9 @@ class ModuleDouble:
     def progress(self, text: str) -> None:
         self.lines.append(text)
 
+    def is_abandoned(self) -> bool:
+        return False
+
     def exit_json(self, **result: t.Any) -> t.NoReturn:
         self.result = result
         raise Ended

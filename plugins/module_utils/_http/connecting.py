@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import socket
 import time
@@ -51,11 +52,15 @@ def look_up(host: str, port: int, seconds: float) -> list[Address]:
     """Return the addresses of a host, in the order of the system's preference.
 
     The system's own look-up knows no timeout, so it runs in a thread that is left behind when it
-    takes too long.
+    takes too long. An address in numbers needs no look-up.
 
     Raises:
         OSError: as for :func:`connect`.
     """
+    with contextlib.suppress(OSError, UnicodeError):
+        return _addresses(
+            socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        )
     answers: queue.Queue[list[t.Any] | OSError] = queue.Queue()
 
     def ask() -> None:
@@ -73,4 +78,8 @@ def look_up(host: str, port: int, seconds: float) -> list[Address]:
         raise socket.timeout("looking the host's name up took too long") from None
     if isinstance(answer, OSError):
         raise answer
-    return list(dict.fromkeys((entry[4][0], port) for entry in answer))
+    return _addresses(answer)
+
+
+def _addresses(found: list[t.Any]) -> list[Address]:
+    return list(dict.fromkeys((entry[4][0], entry[4][1]) for entry in found))

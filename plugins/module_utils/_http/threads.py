@@ -8,9 +8,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import threading
 import typing as t
+
+
+class NoThread(OSError):
+    """The system starts no further thread: a limit of processes or of memory is reached."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
 
 def start_daemon(name: str, target: t.Callable[[], None]) -> threading.Thread:
@@ -18,12 +27,18 @@ def start_daemon(name: str, target: t.Callable[[], None]) -> threading.Thread:
 
     The system gives a signal to any thread that has not blocked it. Ansible's ``timeout`` of a task
     and Ctrl-C are signals that have to interrupt the main thread, whatever it is waiting for.
+
+    Raises:
+        NoThread: the thread was not started.
     """
     thread = threading.Thread(target=target, name=name, daemon=True)
     # A new thread inherits what is blocked.
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
         thread.start()
+    except (RuntimeError, MemoryError):
+        # "can't start new thread" comes as a RuntimeError.
+        raise NoThread from None
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     return thread

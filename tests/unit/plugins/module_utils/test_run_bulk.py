@@ -358,6 +358,58 @@ def test_an_interruption_passes_and_stops_the_workers(monkeypatch: pytest.Monkey
     assert stops[0].is_set()
 
 
+class BrokenProgress(ModuleDouble):
+    """A module whose screen is gone."""
+
+    def progress(self, text: str) -> None:
+        raise BrokenPipeError(API_KEY)
+
+
+def test_what_was_applied_is_told_whatever_goes_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_run_bulk, "TICK_SECONDS", 0.01)
+    monkeypatch.setattr(_run_bulk.ProgressTimes, "is_due", lambda _times, _elapsed: True)
+    module = bulk_module(["A", "B", "C"], concurrency=1)
+    module.__class__ = BrokenProgress
+    sent = run(module)
+    results = module.result["results"]
+    assert [entry["sent"] for entry in results] == [name in sent for name in ("A", "B", "C")]
+    assert (module.result["changed"], module.result["failed"]) == (True, True)
+    assert module.result["summary"] == summary(changed=len(sent), not_sent=3 - len(sent))
+    assert re.match(r"Of 3 campaigns: [123] changed\. The collection met", module.result["msg"])
+    assert API_KEY not in repr(module.result)
+
+
+def test_a_worker_that_dies_leaves_its_campaign_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda _arguments: None)
+
+    def die(_campaign: object, _task: object) -> t.NoReturn:
+        raise MemoryError
+
+    monkeypatch.setattr(_run_bulk, "_update_one", die)
+    module = bulk_module(["A"])
+    run(module)
+    assert module.result["summary"] == summary(failed=1)
+    assert module.result["results"][0]["failure"]["outcome"] == "unknown"
+    assert "it is safe to run it again" in module.result["msg"]
+
+
+class Abandoned(ModuleDouble):
+    """A module whose result nobody gets any more, from the second campaign on."""
+
+    asked = 0
+
+    def is_abandoned(self) -> bool:
+        self.asked += 1
+        return self.asked > 1
+
+
+def test_nothing_more_is_begun_when_nobody_gets_the_result() -> None:
+    module = bulk_module(["A", "B", "C"], concurrency=1)
+    module.__class__ = Abandoned
+    assert run(module) == ["A"]
+    assert module.result["summary"] == summary(changed=1, not_sent=2)
+
+
 def test_requests_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_run, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
     module = bulk_module(["A"])

@@ -12,6 +12,7 @@ import typing as t
 import pytest
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _workers
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import NoThread
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._workers import work_through
 
 Found = t.List[t.Tuple[int, t.Any]]
@@ -118,6 +119,63 @@ def test_a_first_item_that_takes_long_keeps_the_others_back_for_two_ticks() -> N
     begin = time.monotonic()
     assert sorted(work_on(range(2), work, tick_seconds=0.1)) == [(0, True), (1, True)]
     assert 0.2 <= time.monotonic() - begin < 5.0
+
+
+def allow_threads(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the system start so many threads, and no further ones."""
+    start, started = _workers.start_daemon, []
+
+    def start_or_refuse(name: str, target: t.Callable[[], None]) -> threading.Thread:
+        if len(started) == count:
+            raise NoThread
+        started.append(name)
+        return start(name, target)
+
+    monkeypatch.setattr(_workers, "start_daemon", start_or_refuse)
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 2, 5])
+def test_the_threads_that_there_are_do_all_of_the_work(
+    allowed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow_threads(allowed, monkeypatch)
+    seen: set[int] = set()
+
+    def work(item: int) -> int:
+        seen.add(threading.get_ident())
+        # What waits gets all threads that there may be.
+        time.sleep(0.01)
+        return item
+
+    assert sorted(work_on(range(60), work, workers=8)) == [(item, item) for item in range(60)]
+    assert len(seen) <= max(1, allowed)
+    assert (threading.get_ident() in seen) is (allowed == 0)
+
+
+def test_one_thread_is_let_go_where_no_further_one_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    allow_threads(3, monkeypatch)
+    left = threading.Event()
+    workers: list[threading.Thread] = []
+
+    def work(item: int) -> bool:
+        workers.append(threading.current_thread())
+        if item < 10:
+            time.sleep(0.01)
+            return True
+        # One of the three ends, and so no three are ever here again.
+        wait_until(lambda: sum(worker.is_alive() for worker in set(workers)) == 2)
+        return left.is_set()
+
+    work_on(range(30), work, workers=8)
+    assert len(set(workers)) == 3
+
+
+def wait_until(happened: t.Callable[[], bool]) -> None:
+    """Wait until this has happened; fail after a minute."""
+    end = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_who_waits_hears_every_tick() -> None:

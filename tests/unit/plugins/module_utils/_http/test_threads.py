@@ -10,7 +10,12 @@ import threading
 import time
 import typing as t
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import start_daemon
+import pytest
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import (
+    NoThread,
+    start_daemon,
+)
 
 
 def test_every_signal_is_blocked_in_the_thread_and_none_here() -> None:
@@ -22,6 +27,20 @@ def test_every_signal_is_blocked_in_the_thread_and_none_here() -> None:
     thread.join()
     assert (thread.name, thread.daemon) == ("a name", True)
     assert {signal.SIGINT, signal.SIGTERM, signal.SIGALRM} <= blocked[0]
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
+
+
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError()])
+def test_a_thread_that_the_system_does_not_start(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: threading.Thread) -> t.NoReturn:
+        raise error
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    with pytest.raises(NoThread):
+        start_daemon("a name", lambda: None)
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
 
 
