@@ -15,14 +15,15 @@ options:
     description:
       - Whether to keep the I(last-applied record), and to compare with it. It tells which lists the server confirmed last.
       - With V(false) every confirmed update counts as changed. Nothing is kept, and an existing confirmation of this
-        campaign is withdrawn, since a later run would trust it wrongly.
+        campaign is withdrawn, since a later run would trust it wrongly. No directory is made; in one that exists the campaign is locked
+        as usual.
       - Can not be V(false) together with O(skip_unchanged=true).
     type: bool
     default: true
   record_dir:
     description:
-      - The directory of the records, one small file for each campaign of an account. It is made when it is missing, for its user alone.
-        The API key is in none of the files.
+      - The directory of the records, one small file for each campaign of an account, as an absolute path. C(~) and environment
+        variables at its beginning are expanded. It is made when it is missing, for its user only. The API key is never stored in it.
       - If not given, the environment variable E(OZONETEL_RECORD_DIR) is used, then C($XDG_STATE_HOME/ozonetel.cloudagent),
         then C(~/.local/state/ozonetel.cloudagent).
       - It is looked up where the update runs, as the user that runs it. So the directory is another one after C(become), on another

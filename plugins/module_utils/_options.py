@@ -272,14 +272,21 @@ def _checked_ca_path(name: str, path: str) -> str:
 
 def _checked_record_dir(name: str, path: str) -> str:
     if not path.strip():
-        raise InvalidInput(f"{name} is empty. Name a directory, or leave it out.")
+        raise InvalidInput(
+            f"{name} is empty. Give the absolute path of a directory, or leave it out."
+        )
     try:
         spelled = os.fsencode(path)
     except UnicodeEncodeError:
         spelled = b"\0"
     if b"\0" in spelled:
-        raise InvalidInput(f"{name} is {path!a}, which no file system can spell.")
-    return os.path.abspath(path)
+        raise InvalidInput(f"{name} is {path!a}, which is not a valid path.")
+    if not os.path.isabs(path):
+        raise InvalidInput(
+            f"{name} is {path!a}, which is not an absolute path. Give one that begins with /. A ~ or "
+            "a variable at its beginning has to exist where the update runs."
+        )
+    return os.path.normpath(path)
 
 
 def _is_readable(path: str) -> bool:

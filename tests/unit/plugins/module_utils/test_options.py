@@ -385,7 +385,6 @@ def test_the_defaults_of_the_record() -> None:
         (None, {"OZONETEL_RECORD_DIR": "$HOME/records"}, "/home/acme/records"),
         ("/given", {"XDG_STATE_HOME": "/state", "OZONETEL_RECORD_DIR": "/records"}, "/given"),
         ("/given/../other/", {}, "/other"),
-        ("given", {}, f"{os.getcwd()}/given"),
     ],
 )
 def test_where_the_records_are(
@@ -413,17 +412,16 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
             "skip_unchanged is given together with record: false, and without the record nothing "
             "is known to be unchanged. Leave one of them out.",
         ),
-        ({"record_dir": ""}, {}, "record_dir is empty. Name a directory, or leave it out."),
         (
-            {"record_dir": "/x\0"},
+            {"record_dir": ""},
             {},
-            "record_dir is '/x\\x00', which no file system can spell.",
+            "record_dir is empty. Give the absolute path of a directory, or leave it out.",
         ),
+        ({"record_dir": "/x\0"}, {}, "record_dir is '/x\\x00', which is not a valid path."),
         (
             {},
             {"OZONETEL_RECORD_DIR": "/x\ud800"},
-            "The environment variable OZONETEL_RECORD_DIR is '/x\\ud800', which no file system "
-            "can spell.",
+            "The environment variable OZONETEL_RECORD_DIR is '/x\\ud800', which is not a valid path.",
         ),
     ],
 )
@@ -438,6 +436,26 @@ def test_a_campaign_is_read_whole() -> None:
         name="Sales",
         dynamic=DidList(["9140001001", "9140001002"], held_integers=False, notices=[]),
         fallback=DidList(["9140002001"], held_integers=True, notices=[]),
+    )
+
+
+@pytest.mark.parametrize(
+    "given", ["records", "./records", "~nobody-here/records", "$UNSET/records", 5, ["/records"]]
+)
+@pytest.mark.parametrize("way", ["option", "environment"])
+def test_a_directory_of_records_is_an_absolute_path(
+    given: object, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("UNSET", raising=False)
+    options = {"record_dir": given} if way == "option" else {}
+    # As Ansible reads a path.
+    params, errors, _secrets = validate(record_argument_spec(), options)
+    assert errors == []
+    environment = {"OZONETEL_RECORD_DIR": str(given)} if way == "environment" else {}
+    name = "record_dir" if way == "option" else "The environment variable OZONETEL_RECORD_DIR"
+    assert refusal(lambda: read_record_options(params, environment)) == (
+        f"{name} is {str(given)!a}, which is not an absolute path. Give one that begins with /. A ~ "
+        "or a variable at its beginning has to exist where the update runs."
     )
 
 
