@@ -82,7 +82,10 @@ def test_an_option_that_can_t_be_used(run_module: RunModule) -> None:
     result = run_module(record_dir="")
     assert result["failed"] is True
     assert result["failure"]["reason"] == "invalid_input"
-    assert result["msg"] == "record_dir is empty. Name a directory, or leave it out."
+    assert (
+        result["msg"]
+        == "record_dir is empty. Give the absolute path of a directory, or leave it out."
+    )
 
 
 WITHOUT_REQUESTS = """
