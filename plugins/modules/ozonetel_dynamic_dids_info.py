@@ -225,7 +225,7 @@ msg:
   description: The cause of the failure and the next step.
   type: str
   returned: on failure
-  sample: record_dir is empty. Name a directory, or leave it out.
+  sample: record_dir is empty. Give the absolute path of a directory, or leave it out.
 failure:
   description:
     - Why the task failed, in the form that RV(ozonetel.cloudagent.ozonetel_dynamic_dids#module:failure) has.
