@@ -19,7 +19,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options impor
     read_campaign,
     record_argument_spec,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import folded_name
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import folded_name
 
 MOST_WORKERS = 64
 _SHOWN_CHARACTERS = 60
@@ -54,6 +54,12 @@ class BulkOptions(t.NamedTuple):
     concurrency: int
     seconds_apart: float
     stop_on_failure: bool
+
+    @property
+    def most_in_hand(self) -> int:
+        """Return how many may be locked at a time: some to send next, and no more than a second's."""
+        most = 2 * self.concurrency
+        return max(1, min(most, int(1 / self.seconds_apart))) if self.seconds_apart else most
 
 
 def read_bulk_options(params: Params) -> BulkOptions:

@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _stop
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_options import place_of
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
     AUTHENTICATION_FAILED,
-    CONNECTION_FAILED,
-    UNKNOWN,
     UpdateFailure,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import SAME
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import SAME
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import (
     Result,
-    empty_result,
     failed_result,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
 
 # What became of a campaign, in the words of the summary.
 CHANGED = "changed"
@@ -48,7 +47,7 @@ class Outcome(t.NamedTuple):
 
     kind: str
     entry: Result
-    warnings: t.Sequence[str] = ()
+    warnings: t.Sequence[Warned] = ()
     diff: dict[str, str] | None = None
 
     @property
@@ -58,7 +57,7 @@ class Outcome(t.NamedTuple):
         return reason
 
 
-def outcome_of(result: Result, skip_unchanged: bool, warnings: t.Sequence[str]) -> Outcome:
+def outcome_of(result: Result, skip_unchanged: bool, warnings: t.Sequence[Warned]) -> Outcome:
     """Return what is kept of the whole result of one campaign."""
     if result.get("failed"):
         kept = (*_ALWAYS, *_OF_A_FAILURE)
@@ -79,29 +78,23 @@ def not_sent_outcome(campaign_name: str, why: str) -> Outcome:
         "changed_basis": None,
         "sent": False,
         "attempts": 0,
-        "msg": f"Not sent, as {why}.",
+        "msg": f"Not sent, because {why}.",
     }
     return Outcome(NOT_SENT, entry)
 
 
-def interrupted_outcome(campaign_name: str) -> Outcome:
-    """Return what is kept of a campaign whose update was begun, and of which no more is known."""
-    failure = UpdateFailure(
-        CONNECTION_FAILED,
-        "The update was interrupted. Whether it was applied is not known; it is safe to run it again.",
-        outcome=UNKNOWN,
-    )
-    result = {**empty_result(campaign_name), **failed_result(failure), "failed": True}
-    return outcome_of(result, skip_unchanged=False, warnings=())
-
-
-def why_stopped(outcomes: t.Sequence[Outcome], stop_on_failure: bool) -> str:
+def why_stopped(stop: str | None) -> str:
     """Return why no further campaign was begun; completes a sentence."""
-    if any(outcome.reason == AUTHENTICATION_FAILED for outcome in outcomes):
-        return "the account was refused for another campaign"
-    if stop_on_failure:
-        return "another campaign failed (stop_on_failure)"
-    return "the server asked for a break that is too long to wait for"
+    return _WHY_STOPPED[stop or _stop.ERROR]
+
+
+_WHY_STOPPED = {
+    _stop.ACCOUNT_REFUSED: "the account was refused for another campaign",
+    _stop.CAMPAIGN_FAILED: "another campaign failed (stop_on_failure)",
+    _stop.LONG_BREAK: "the server asked for a break that is too long to wait for",
+    _stop.ABANDONED: "Ansible's main process has ended",
+    _stop.ERROR: "of an error in the collection",
+}
 
 
 def empty_bulk_result() -> Result:
@@ -144,21 +137,16 @@ def bulk_result(outcomes: t.Sequence[Outcome], why: str, check_mode: bool) -> Re
     return result
 
 
-def bulk_warnings(warnings: t.Iterable[tuple[int, str, str]]) -> list[str]:
+def bulk_warnings(warnings: t.Iterable[tuple[int, str, Warned]]) -> list[str]:
     """Return a few warnings for many, the first ones of each kind.
 
     Args:
         warnings: position from 1 and name of a campaign, and a warning about it.
     """
     kinds: dict[str, list[tuple[int, str, str]]] = {}
-    for warning in warnings:
-        kinds.setdefault(_kind(warning[2]), []).append(warning)
+    for position, name, warned in warnings:
+        kinds.setdefault(warned.kind, []).append((position, name, warned.text))
     return [line for found in kinds.values() for line in _few(found)]
-
-
-def _kind(text: str) -> str:
-    """Return what all warnings of a kind have in common: the advice in their last sentence."""
-    return text.rstrip(".").rpartition(". ")[2]
 
 
 def _few(found: list[tuple[int, str, str]]) -> t.Iterator[str]:
@@ -215,7 +203,7 @@ def _failure_message(
     if others:
         sentences.append(f"Of the others: {', '.join(others)}.")
     if summary[NOT_SENT]:
-        sentences.append(f"{_campaigns(summary[NOT_SENT])} not sent, as {why}.")
+        sentences.append(f"{_campaigns(summary[NOT_SENT])} not sent, because {why}.")
     sentences.append(f'"{deciding.entry["campaign_name"]}": {deciding.entry["msg"]}')
     return " ".join(sentences)
 

@@ -13,6 +13,12 @@ import typing as t
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import InvalidInput
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import mask_secret
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
+
+# Kinds of warnings.
+INVISIBLE_CHARACTERS = "invisible_characters"
+REPEATED_DIDS = "repeated_dids"
+DIDS_IN_BOTH_LISTS = "dids_in_both_lists"
 
 _DID = re.compile(r"\+?[0-9]{3,17}", re.ASCII)
 _SPREADSHEET_NUMBER = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+]?[0-9]+|[0-9]+\.0+", re.ASCII)
@@ -33,12 +39,12 @@ class DidList(t.NamedTuple):
     Attributes:
         numbers: strings in the user's order.
         held_integers: at least one number was given without quotes.
-        notices: sentences for the user about what was changed.
+        notices: what the user should know about what was changed.
     """
 
     numbers: list[str]
     held_integers: bool
-    notices: list[str]
+    notices: list[Warned]
 
 
 def read_did_list(name: str, value: object, secret: str = "") -> DidList:
@@ -66,21 +72,24 @@ def read_did_list(name: str, value: object, secret: str = "") -> DidList:
         held_integers = held_integers or isinstance(item, int)
         if had_marks:
             marked.append(position)
-    notices = []
+    notices: list[Warned] = []
     if marked:
         notices.append(
-            f"{name}: invisible characters were removed from {_items(marked)}, which are often "
-            "pasted along from documents and web pages."
+            Warned(
+                INVISIBLE_CHARACTERS,
+                f"{name}: invisible characters were removed from {_items(marked)}, which are often "
+                "pasted along from documents and web pages.",
+            )
         )
     return DidList(numbers, held_integers, notices)
 
 
-def repeated_did_warnings(dynamic: list[str], fallback: list[str]) -> list[str]:
+def repeated_did_warnings(dynamic: list[str], fallback: list[str]) -> list[Warned]:
     """Return a warning for each list that holds a number twice, and one for numbers in both.
 
     The lists are sent as they are, since the vendor does not say that a repetition is wrong.
     """
-    warnings: list[str] = []
+    warnings: list[Warned] = []
     if len({*dynamic, *fallback}) == len(dynamic) + len(fallback):
         return warnings
     for name, numbers in (("dynamic_dids", dynamic), ("fallback_dynamic_dids", fallback)):
@@ -88,7 +97,8 @@ def repeated_did_warnings(dynamic: list[str], fallback: list[str]) -> list[str]:
             number: places for number, places in _places(numbers).items() if len(places) > 1
         }
         if repeated:
-            warnings.append(f"{name} holds {_shown_repeats(repeated)}. It is sent as given.")
+            text = f"{name} holds {_shown_repeats(repeated)}. It is sent as given."
+            warnings.append(Warned(REPEATED_DIDS, text))
     in_dynamic, in_fallback = _places(dynamic), _places(fallback)
     in_both = [number for number in in_dynamic if number in in_fallback]
     if in_both:
@@ -97,10 +107,11 @@ def repeated_did_warnings(dynamic: list[str], fallback: list[str]) -> list[str]:
             f"fallback_dynamic_dids {_items(in_fallback[number])})"
             for number in in_both[:5]
         ]
-        warnings.append(
+        text = (
             f"In both lists: {_joined(shown, len(in_both))}. A fallback number of the same trunk "
             "does not help when that trunk is down. The lists are sent as given."
         )
+        warnings.append(Warned(DIDS_IN_BOTH_LISTS, text))
     return warnings
 
 

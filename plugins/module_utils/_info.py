@@ -11,39 +11,42 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._endpoint import choose_endpoint
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import UpdateFailure
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
+    InvalidInput,
+    UpdateFailure,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     Params,
-    choose_record_dir,
+    read_record_options,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import (
-    Confirmation,
-    Record,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_messages import (
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.messages import (
+    NO_PLACE,
     record_left_out,
     records_unreadable,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_store import (
-    reason_of,
-    stores_in,
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.opening import open_store
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import (
+    Confirmation,
+    history_of,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.store import (
+    Kept,
+    Store,
+    UnreadableStore,
+    Unusable,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_filter import (
+    RecordFilter,
+    lists_with,
+    read_record_filter,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import (
     mask_secret,
     masking,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warn, Warned
 
 Shown = t.Dict[str, t.Any]
-Warn = t.Callable[[str], None]
-
-
-class Filter(t.NamedTuple):
-    """Which campaigns are wanted; None stands for any."""
-
-    endpoint: str | None = None
-    username: str | None = None
-    campaign_name: str | None = None
 
 
 def show_records(module: t.Any) -> None:
@@ -54,91 +57,82 @@ def show_records(module: t.Any) -> None:
             ``fail_json``.
     """
     secret = module.params["api_key"] or ""
-    warn = masking(module.warn, secret)
+    show = masking(module.warn, secret)
+
+    def warn(warned: Warned) -> None:
+        show(warned.text)
+
     failure = None
     try:
-        wanted = read_filter(module.params)
-        directory = choose_record_dir(module.params["record_dir"], os.environ)
+        wanted = read_record_filter(module.params)
+        limit = read_history_limit(module.params)
+        store = open_store(read_record_options(module.params, os.environ))
     except UpdateFailure as error:
         failure = error
     # Outside of any except, so that Ansible adds no traceback of the exception.
     if failure is not None:
         message = mask_secret(failure.message, secret)
         module.fail_json(msg=message, changed=False, failure=failure.details)
-    module.exit_json(changed=False, campaigns=shown_campaigns(_read_all(directory, warn), wanted))
+    found = wanted_records(store, wanted, warn)
+    shown = [shown_campaign(kept, limit, wanted.did) for kept in found]
+    module.exit_json(changed=False, campaigns=sorted(shown, key=names_of))
 
 
-def read_filter(params: Params) -> Filter:
-    """Return what the options themselves ask for; the environment is no filter.
+def read_history_limit(params: Params) -> int:
+    """Return how many pairs are shown of each campaign.
 
     Raises:
-        InvalidInput: they name an endpoint that can't be.
+        InvalidInput: it can't be so many.
     """
-    region, api_url = params["region"], params["api_url"]
-    any_endpoint = region is None and api_url is None
-    return Filter(
-        endpoint=None if any_endpoint else choose_endpoint(region, api_url, {}),
-        username=params["username"],
-        campaign_name=params["campaign_name"],
-    )
+    limit: int = params["history_limit"]
+    if limit < 0:
+        raise InvalidInput("history_limit must be 0 or greater.")
+    return limit
 
 
-def shown_campaigns(records: t.Iterable[Record], wanted: Filter) -> list[Shown]:
-    """Return the wanted ones of these records as plain dictionaries, sorted by their names."""
-    shown = [_shown_campaign(record) for record in records if _is_wanted(record, wanted)]
-    names = ("endpoint", "username", "campaign_name")
-    return sorted(shown, key=lambda campaign: [campaign[name] for name in names])
+def wanted_records(store: Store | None, wanted: RecordFilter, warn: Warn) -> t.Iterator[Kept]:
+    """Yield the wanted records that can be used, with a warning for each that can't be."""
+    if store is None:
+        warn(records_unreadable(None, NO_PLACE))
+        return
+    try:
+        for kept in store.find():
+            if isinstance(kept, Unusable):
+                warn(record_left_out(store.place_of(kept.key), kept.fault))
+            elif wanted.wants(kept.record):
+                yield kept
+    except UnreadableStore as error:
+        warn(records_unreadable(store.name, error.reason))
 
 
-def _is_wanted(record: Record, wanted: Filter) -> bool:
-    found = Filter(record.endpoint, *record.last.lists.names)
-    return all(value in (None, there) for value, there in zip(wanted, found))
-
-
-def _shown_campaign(record: Record) -> Shown:
+def shown_campaign(kept: Kept, history_limit: int, did: str | None = None) -> Shown:
+    """Return a record as a plain dictionary; with the lists that hold a number, if one is given."""
+    record = kept.record
     username, campaign_name = record.last.lists.names
-    return {
+    shown = {
         "endpoint": record.endpoint,
         "username": username,
         "campaign_name": campaign_name,
         "confirmed": record.confirmed,
         **_shown_confirmation(record.last),
-        "history": [_shown_confirmation(confirmation) for confirmation in _same_names(record)],
+        "history": [
+            _shown_confirmation(confirmation)
+            for confirmation in history_of(kept.confirmations, history_limit)
+        ],
     }
+    return shown if did is None else {**shown, "found_in": lists_with(did, record)}
+
+
+def names_of(campaign: Shown) -> tuple[str, str, str]:
+    """Return what campaigns are sorted by."""
+    return campaign["endpoint"], campaign["username"], campaign["campaign_name"]
 
 
 def _shown_confirmation(confirmation: Confirmation) -> Shown:
     return {
         "applied_at": confirmation.applied_at,
+        "applied_by": confirmation.applied_by,
+        "note": confirmation.note,
         "dynamic_dids": confirmation.lists.dynamic_dids,
         "fallback_dynamic_dids": confirmation.lists.fallback_dynamic_dids,
     }
-
-
-def _same_names(record: Record) -> list[Confirmation]:
-    """Return the history under the newest spelling; the others may be another campaign's."""
-    kept: list[Confirmation] = []
-    for confirmation in record.history:
-        if confirmation.lists.names != record.last.lists.names:
-            continue
-        if not kept or kept[-1].lists != confirmation.lists:
-            kept.append(confirmation)
-    return kept
-
-
-def _read_all(directory: str | None, warn: Warn) -> t.Iterator[Record]:
-    """Yield the records that can be used, with a warning for each of the others."""
-    if directory is None:
-        warn(records_unreadable(None, "there is no home directory"))
-        return
-    try:
-        stores = stores_in(directory)
-    except OSError as error:
-        warn(records_unreadable(directory, reason_of(error)))
-        return
-    for store in stores:
-        found = store.read()
-        if found.fault is not None:
-            warn(record_left_out(store.path, found.fault))
-        elif found.record is not None:
-            yield found.record

@@ -25,11 +25,18 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._endpoint impo
     choose_endpoint,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import InvalidInput
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
 
 MOST_RETRIES = 10
 # The environment variables that stand in for an account option.
 ACCOUNT_VARIABLES = {"username": "OZONETEL_USERNAME", "api_key": "OZONETEL_API_KEY"}
 RECORD_DIR_VARIABLE = "OZONETEL_RECORD_DIR"
+RECORD_NOTE_VARIABLE = "OZONETEL_RECORD_NOTE"
+LONGEST_NOTE = 200
+# What the module for records can make of them.
+UNCONFIRMED, ABSENT = RECORD_STATES = ("unconfirmed", "absent")
+# A kind of warnings.
+KEY_IN_INPUT = "key_in_input"
 
 Params = t.Mapping[str, t.Any]
 Environment = t.Mapping[str, str]
@@ -64,14 +71,29 @@ def update_argument_spec() -> dict[str, dict[str, t.Any]]:
     return {**connection_argument_spec(), **record_argument_spec(), **campaign_argument_spec()}
 
 
-def info_argument_spec() -> dict[str, dict[str, t.Any]]:
+def record_filter_argument_spec() -> dict[str, dict[str, t.Any]]:
     """Return the options of a module that sends nothing, and still fits the group's defaults."""
     spec = {**connection_argument_spec(), **record_argument_spec()}
     # Nothing is required, and no environment variable stands in: what is given is a filter.
     spec["username"] = {"type": "str"}
     spec["api_key"] = {"type": "str", "no_log": True}
     spec["campaign_name"] = {"type": "str"}
+    spec["did"] = {"type": "raw"}
     return spec
+
+
+def info_argument_spec() -> dict[str, dict[str, t.Any]]:
+    """Return the options of the module that shows records."""
+    return {**record_filter_argument_spec(), "history_limit": {"type": "int", "default": 10}}
+
+
+def record_changes_argument_spec() -> dict[str, dict[str, t.Any]]:
+    """Return the options of the module that changes records."""
+    return {
+        **record_filter_argument_spec(),
+        "state": {"type": "str", "required": True, "choices": list(RECORD_STATES)},
+        "all": {"type": "bool", "default": False},
+    }
 
 
 def campaign_argument_spec() -> dict[str, dict[str, t.Any]]:
@@ -89,6 +111,7 @@ def record_argument_spec() -> dict[str, dict[str, t.Any]]:
         "record": {"type": "bool", "default": True},
         # No default and no fallback: the home directory is that of the place of the update.
         "record_dir": {"type": "path"},
+        "record_note": {"type": "str", "fallback": (env_fallback, [RECORD_NOTE_VARIABLE])},
         "skip_unchanged": {"type": "bool", "default": False},
     }
 
@@ -125,11 +148,13 @@ class RecordOptions(t.NamedTuple):
     Attributes:
         keep: compare with the record and write it.
         directory: an absolute path, or None when there is no home directory to put it in.
+        note: kept in the history with what is confirmed, or None.
         skip_unchanged: send nothing when the record says that these lists were applied last.
     """
 
     keep: bool
     directory: str | None
+    note: str | None
     skip_unchanged: bool
 
 
@@ -144,7 +169,7 @@ def read_connection(params: Params, environment: Environment) -> Connection:
         api_key=_checked_text("api_key", params["api_key"]),
         endpoint=choose_endpoint(params["region"], params["api_url"], environment),
         verify=_choose_verify(params, environment),
-        timeout=_checked_timeout(params["timeout"]),
+        timeout=checked_timeout(params["timeout"]),
         retries=_checked_retries(params["retries"]),
     )
 
@@ -177,6 +202,7 @@ def read_record_options(params: Params, environment: Environment) -> RecordOptio
     return RecordOptions(
         keep=params["record"],
         directory=choose_record_dir(params["record_dir"], environment),
+        note=_checked_note(params["record_note"]),
         skip_unchanged=params["skip_unchanged"],
     )
 
@@ -199,7 +225,7 @@ def choose_record_dir(record_dir: str | None, environment: Environment) -> str |
     return os.path.join(state_home, "ozonetel.cloudagent") if os.path.isabs(state_home) else None
 
 
-def input_warnings(connection: Connection, campaign: Campaign) -> list[str]:
+def input_warnings(connection: Connection, campaign: Campaign) -> list[Warned]:
     """Return what the user should know about input that is used as it is."""
     return [
         *campaign.dynamic.notices,
@@ -209,7 +235,7 @@ def input_warnings(connection: Connection, campaign: Campaign) -> list[str]:
     ]
 
 
-def _masking_warnings(connection: Connection, campaign: Campaign) -> list[str]:
+def _masking_warnings(connection: Connection, campaign: Campaign) -> list[Warned]:
     places = {
         "username": [connection.username],
         "campaign_name": [campaign.name],
@@ -219,11 +245,11 @@ def _masking_warnings(connection: Connection, campaign: Campaign) -> list[str]:
     found = [name for name, texts in places.items() if any(connection.api_key in x for x in texts)]
     if not found:
         return []
-    warning = (
+    text = (
         f"The API key also occurs in {', '.join(found)}. Ansible masks it there in what it shows; "
         "the request holds the true values."
     )
-    return [warning]
+    return [Warned(KEY_IN_INPUT, text)]
 
 
 def _checked_text(name: str, value: str | None) -> str:
@@ -231,6 +257,20 @@ def _checked_text(name: str, value: str | None) -> str:
     # From ansible-core 2.19 on, null passes as a value of a required option.
     if value is None or not value.strip():
         raise InvalidInput(_empty_message(name))
+    return _printable(name, value)
+
+
+def _checked_note(note: str | None) -> str | None:
+    if note is None or not note.strip():
+        return None
+    if len(note) > LONGEST_NOTE:
+        raise InvalidInput(
+            f"record_note has {len(note)} characters; at most {LONGEST_NOTE} are kept. Shorten it."
+        )
+    return _printable("record_note", note)
+
+
+def _printable(name: str, value: str) -> str:
     for position, character in enumerate(value, start=1):
         category = unicodedata.category(character)
         if category == "Cc":
@@ -297,7 +337,12 @@ def _is_readable(path: str) -> bool:
         return False
 
 
-def _checked_timeout(timeout: float) -> float:
+def checked_timeout(timeout: float) -> float:
+    """Return the seconds that an update may take.
+
+    Raises:
+        InvalidInput: they can't be so many.
+    """
     if not math.isfinite(timeout) or timeout <= 0:
         raise InvalidInput("timeout has to be a number of seconds over 0.")
     return timeout

@@ -9,25 +9,28 @@
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import UpdateFailure
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import (
     Exchange,
     HttpClient,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Deadline
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._open_record import (
-    OpenRecord,
-    RecordedUpdate,
-    Warn,
-    open_record,
-)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     Campaign,
     Connection,
-    RecordOptions,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import SAME
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.keeping import (
+    CONFIRMED,
+    LEFT_ALONE,
+    UNKNOWN,
+    Keeper,
+    KeptUpdate,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import (
+    SAME,
+    Lists,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import (
     Result,
     campaign_diff,
@@ -36,55 +39,129 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import
     skipped_result,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._update import update_campaign
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warn
 
 
-class Task(t.NamedTuple):
+class Settings(t.NamedTuple):
     """What the updates of one task have in common."""
 
     connection: Connection
-    record: RecordOptions
+    keeper: Keeper
+    skip_unchanged: bool
     client: HttpClient
     check_mode: bool
     diff: bool
 
+    def begin(self, campaign: Campaign) -> KeptUpdate:
+        """Return the update of a campaign for the record's side; its time begins to count."""
+        lists = Lists(
+            self.connection.username,
+            campaign.name,
+            campaign.dynamic.numbers,
+            campaign.fallback.numbers,
+        )
+        timeout = self.connection.timeout
+        return KeptUpdate(self.connection.endpoint, lists, timeout, self.client.clock)
 
-def update_with_record(result: Result, task: Task, campaign: Campaign, warn: Warn) -> None:
+
+def update_with_record(result: Result, settings: Settings, campaign: Campaign, warn: Warn) -> None:
     """Put all that comes of the update into the result, each part as soon as it is known.
 
     Raises:
         UpdateFailure: the update was not confirmed.
-        Stopped: no request is wanted any more, and none was sent.
     """
-    connection, clock = task.connection, task.client.clock
-    deadline = Deadline(clock, connection.timeout)
-    update = RecordedUpdate(connection, campaign, deadline, clock, task.check_mode)
-    with open_record(task.record, update, warn) as record:
-        result["changed_basis"] = record.basis
-        if task.check_mode:
-            result.update(predicted_result(campaign, record.basis))
-        elif task.record.skip_unchanged and record.basis == SAME:
-            result.update(skipped_result(campaign))
+    if settings.skip_unchanged and not settings.check_mode:
+        update = settings.begin(campaign)
+        settings.keeper.look([update])
+        if update.basis == SAME:
+            result.update(skipped(settings, campaign, update))
+            return
+    update = settings.begin(campaign)
+    try:
+        if settings.check_mode:
+            settings.keeper.look([update])
+            result.update(predicted(settings, campaign, update))
         else:
-            exchange = _send(record, task, campaign, deadline)
-            result.update(confirmed_result(campaign, exchange, record.basis))
-    if task.diff:
-        result["diff"] = campaign_diff(connection.endpoint, campaign, record.basis, record.last)
+            settings.keeper.wait_and_take(update)
+            result["changed_basis"] = update.basis
+            result.update(_update(settings, campaign, update))
+    finally:
+        for warned in update.warnings:
+            warn(warned)
 
 
-def _send(record: OpenRecord, task: Task, campaign: Campaign, deadline: Deadline) -> Exchange:
-    """Send the update; from before it until its confirmation, no run can trust the record."""
-    task.client.pace.wait_for_turn(deadline)
-    record.withdraw()
+def predicted(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Result:
+    """Return what check mode says of an update whose record was looked at.
+
+    Raises:
+        UpdateFailure: the update would fail.
+    """
+    if update.refusal is not None:
+        raise update.refusal
+    return {**predicted_result(campaign, update.basis), **told(settings, campaign, update)}
+
+
+def skipped(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Result:
+    """Return what is said of an update that is not needed."""
+    return {**skipped_result(campaign), **told(settings, campaign, update)}
+
+
+def confirmed(
+    settings: Settings, campaign: Campaign, update: KeptUpdate, exchange: Exchange
+) -> Result:
+    """Return what is said of an update that the server confirmed."""
+    return {
+        **confirmed_result(campaign, exchange, update.basis),
+        **told(settings, campaign, update),
+    }
+
+
+def told(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Result:
+    """Return what the record says of an update: what ``changed`` rests on, and the diff."""
+    shown: Result = {"changed_basis": update.basis}
+    if settings.diff:
+        endpoint = settings.connection.endpoint
+        shown["diff"] = campaign_diff(endpoint, campaign, update.basis, update.last)
+    return shown
+
+
+def send(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Exchange:
+    """Send an update whose confirmation was withdrawn, and note what came of it.
+
+    Raises:
+        UpdateFailure: it was not confirmed.
+    """
+    keeper = settings.keeper
+    update.came = UNKNOWN
     try:
         exchange = update_campaign(
-            task.client, task.connection, campaign, deadline, record.may_retry
+            settings.client,
+            settings.connection,
+            campaign,
+            update.deadline,
+            partial(keeper.may_retry, update),
         )
     except UpdateFailure as failure:
-        record.settle(failure.leaves_lists_alone)
+        if failure.leaves_lists_alone:
+            update.came = LEFT_ALONE
+        keeper.catch_up(update)
         raise
     except BaseException as error:
         # Ctrl-C and Ansible's "timeout" are to end the task at once.
-        record.settle(leaves_lists_alone=False, may_wait=isinstance(error, Exception))
+        keeper.catch_up(update, may_wait=isinstance(error, Exception))
         raise
-    record.confirm()
+    update.came = CONFIRMED
+    keeper.catch_up(update)
     return exchange
+
+
+def _update(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Result:
+    """Send the update; from before it until its confirmation, no run can trust the record."""
+    try:
+        settings.keeper.withdraw([update])
+        if update.refusal is not None:
+            raise update.refusal
+        exchange = send(settings, campaign, update)
+    finally:
+        settings.keeper.finish([update])
+    return confirmed(settings, campaign, update, exchange)

@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import UpdateFailure
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import Campaign
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import (
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import (
     SAME,
     UNAVAILABLE,
     UNCONFIRMED,

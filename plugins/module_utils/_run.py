@@ -13,7 +13,10 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import UpdateFailure
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._ending import (
+    end_with_result,
+    failure_in,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import (
     REQUESTS_IMPORT_ERROR,
@@ -21,27 +24,25 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session 
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
+    Connection,
+    RecordOptions,
     input_warnings,
     read_campaign,
     read_connection,
     read_record_options,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.opening import new_keeper
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._recorded_update import (
-    Task,
+    Settings,
     update_with_record,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import (
     Result,
     empty_result,
-    failed_result,
     input_result,
-    mask_secret_in,
-    unforeseen_result,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import masking
-
-Work = t.Callable[[], None]
-FailedResult = t.Callable[[UpdateFailure], Result]
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
 
 CLIENT = HttpClient(SessionCache(), Watchdog())
 
@@ -54,32 +55,17 @@ def run(module: t.Any, client: HttpClient = CLIENT) -> None:
             ``exit_json`` and ``fail_json``.
         client: the HTTP helper.
     """
+    require_requests(module)
     result = empty_result(module.params["campaign_name"])
-    end_with_result(module, result, lambda: _update(result, module, client))
+    with failure_in(result):
+        _update(result, module, client)
+    end_with_result(module, result)
 
 
-def end_with_result(
-    module: t.Any, result: Result, work: Work, failed: FailedResult = failed_result
-) -> None:
-    """Do the work, which fills the result, and end the module with what came of it."""
+def require_requests(module: t.Any) -> None:
+    """End the module where the library is missing."""
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
-    add_failure(result, work, failed)
-    shown = mask_secret_in(result, module.params["api_key"] or "")
-    # Outside of any except, so that Ansible adds no traceback of the exception.
-    if shown.pop("failed", False):
-        module.fail_json(**shown)
-    module.exit_json(**shown)
-
-
-def add_failure(result: Result, work: Work, failed: FailedResult = failed_result) -> None:
-    """Do the work, and put the failure that comes of it into the result, if one does."""
-    try:
-        work()
-    except UpdateFailure as failure:
-        result.update(failed(failure), failed=True)
-    except Exception as error:  # noqa: BLE001  # Ansible would show its text, maybe with the API key.
-        result.update(unforeseen_result(error), failed=True)
 
 
 def _update(result: Result, module: t.Any, client: HttpClient) -> None:
@@ -87,8 +73,21 @@ def _update(result: Result, module: t.Any, client: HttpClient) -> None:
     campaign = read_campaign(module.params)
     options = read_record_options(module.params, os.environ)
     result.update(input_result(connection.endpoint, campaign))
-    warn = masking(module.warn, connection.api_key)
-    for warning in input_warnings(connection, campaign):
-        warn(warning)
-    task = Task(connection, options, client, module.check_mode, module._diff)
-    update_with_record(result, task, campaign, warn)
+    show = masking(module.warn, connection.api_key)
+
+    def warn(warned: Warned) -> None:
+        show(warned.text)
+
+    for warned in input_warnings(connection, campaign):
+        warn(warned)
+    settings = settings_of(module, connection, options, client)
+    update_with_record(result, settings, campaign, warn)
+
+
+def settings_of(
+    module: t.Any, connection: Connection, options: RecordOptions, client: HttpClient
+) -> Settings:
+    """Return what the updates of the module's task have in common."""
+    keeper = new_keeper(options, client.clock)
+    skip, check_mode, diff = options.skip_unchanged, module.check_mode, module._diff
+    return Settings(connection, keeper, skip, client, check_mode, diff)

@@ -9,11 +9,9 @@
 from __future__ import annotations
 
 import os
-import threading
 import typing as t
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_options import (
-    BulkOptions,
     read_bulk_options,
     read_campaigns,
 )
@@ -24,19 +22,21 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_result i
     bulk_warnings,
     empty_bulk_result,
     failed_bulk_result,
-    interrupted_outcome,
     not_sent_outcome,
     outcome_of,
     why_stopped,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
-    AUTHENTICATION_FAILED,
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_updates import (
+    BulkUpdate,
+    BulkUpdates,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._ending import (
+    end_with_result,
+    failure_in,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.shared_pacing import (
     SharedPace,
-    Stopped,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     Campaign,
@@ -49,8 +49,10 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._progress impo
     progress_line,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._recorded_update import (
-    Task,
-    update_with_record,
+    Settings,
+    confirmed,
+    predicted,
+    skipped,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import (
     Result,
@@ -61,13 +63,12 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run import (
     CLIENT,
-    add_failure,
-    end_with_result,
+    require_requests,
+    settings_of,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import mask_secret
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._workers import work_through
-
-TICK_SECONDS = 1.0
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._stop import Stop
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
 
 
 def run_bulk(module: t.Any, client: HttpClient = CLIENT) -> None:
@@ -77,126 +78,104 @@ def run_bulk(module: t.Any, client: HttpClient = CLIENT) -> None:
         module: as for one campaign, with ``progress`` besides.
         client: the HTTP helper.
     """
+    require_requests(module)
     result = empty_bulk_result()
-    end_with_result(module, result, lambda: _update_all(result, module, client), failed_bulk_result)
+    with failure_in(result, failed_bulk_result):
+        _update_all(result, module, client)
+    end_with_result(module, result)
 
 
 def _update_all(result: Result, module: t.Any, client: HttpClient) -> None:
     connection = read_connection(module.params, os.environ)
-    bulk = read_bulk_options(module.params)
+    options = read_bulk_options(module.params)
     record = read_record_options(module.params, os.environ)
     campaigns = read_campaigns(module.params)
     result["endpoint"] = connection.endpoint
 
-    stop = threading.Event()
-    pace = SharedPace(client.clock, stop, bulk.seconds_apart, connection.timeout, client.uniform)
-    task = Task(connection, record, client.at_pace(pace), module.check_mode, module._diff)
-    found: list[Outcome | None] = [None] * len(campaigns)
+    stop = Stop()
+    pace = SharedPace(client.clock, stop, options.seconds_apart, connection.timeout, client.uniform)
+    settings = settings_of(module, connection, record, client.at_pace(pace))
+    updates = BulkUpdates(campaigns, settings, options, stop, module.is_abandoned)
+    outcomes = _Outcomes(campaigns, settings, module.progress)
     try:
-        _work_through(found, campaigns, task, bulk, stop, module)
+        updates.run(outcomes.add, outcomes.show_progress)
         unforeseen: Result = {}
     except Exception as error:  # noqa: BLE001  # What was applied is told, whatever went wrong.
         unforeseen = unforeseen_result(error)
-    why = why_stopped([outcome for outcome in found if outcome], bulk.stop_on_failure)
-    outcomes = [
-        outcome or _masked(not_sent_outcome(campaign.name, why), connection.api_key)
-        for campaign, outcome in zip(campaigns, found)
-    ]
-    result.update(bulk_result(outcomes, why, module.check_mode))
+    why = why_stopped(stop.reason)
+    found = outcomes.all(why)
+    result.update(bulk_result(found, why, module.check_mode))
     if unforeseen:
         msg = f"{result['msg']} {unforeseen['msg']}"
         result.update({**unforeseen, "changed": result["changed"], "msg": msg}, failed=True)
-    for warning in bulk_warnings(_warnings(outcomes)):
+    for warning in bulk_warnings(_warnings(found)):
         module.warn(warning)
     if module._diff:
-        result["diff"] = [outcome.diff for outcome in outcomes if outcome.diff]
+        result["diff"] = [outcome.diff for outcome in found if outcome.diff]
 
 
-def _work_through(
-    found: list[Outcome | None],
-    campaigns: list[Campaign],
-    task: Task,
-    bulk: BulkOptions,
-    stop: threading.Event,
-    module: t.Any,
-) -> None:
-    """Update the campaigns, and put what comes of each into its place; None for what is not sent."""
+class _Outcomes:
+    """What came of the campaigns so far, and the lines that say how far that is."""
 
-    def work(position: int) -> Outcome | None:
-        if module.is_abandoned():
-            stop.set()
-            return None
-        # For whatever ends this thread, or the main one, before more is known.
-        found[position] = interrupted_outcome(campaigns[position].name)
-        outcome = _update_one(campaigns[position], task)
-        found[position] = outcome
-        if outcome and _ends_the_task(outcome, bulk):
-            # From the worker itself, so that it takes nothing up in between.
-            stop.set()
-        return outcome
+    def __init__(
+        self,
+        campaigns: list[Campaign],
+        settings: Settings,
+        progress: t.Callable[[str], None],
+    ) -> None:
+        self._campaigns = campaigns
+        self._settings = settings
+        self._progress = progress
+        self._found: list[Outcome | None] = [None] * len(campaigns)
+        self._done = self._failed = 0
+        self._times = ProgressTimes()
+        self._begin = settings.client.clock.monotonic()
 
-    try:
-        come = work_through(range(len(campaigns)), work, bulk.concurrency, stop, TICK_SECONDS)
-        _watch(come, len(campaigns), task.client.clock, stop, module)
-    finally:
-        # Ansible's "timeout" and Ctrl-C may interrupt this anywhere.
-        stop.set()
+    def add(self, updates: t.Sequence[BulkUpdate]) -> None:
+        """Take note of what is over; what no worker began is not sent."""
+        for update in updates:
+            if update.is_over:
+                outcome = _outcome_of(update, self._settings)
+                self._found[update.position] = outcome
+                self._done += 1
+                self._failed += outcome.kind == FAILED
 
+    def show_progress(self) -> None:
+        """Show a line when one is due."""
+        elapsed = self._settings.client.clock.monotonic() - self._begin
+        if self._times.is_due(elapsed):
+            self._progress(progress_line(len(self._found), self._done, self._failed, elapsed))
 
-def _watch(
-    come: t.Iterator[list[tuple[int, Outcome | None]]],
-    total: int,
-    clock: Clock,
-    stop: threading.Event,
-    module: t.Any,
-) -> None:
-    """Show how far the work has come, until it is done."""
-    done = failed = 0
-    times, begin = ProgressTimes(), clock.monotonic()
-    try:
-        for outcomes in come:
-            done += sum(outcome is not None for _position, outcome in outcomes)
-            failed += sum(outcome is not None and outcome.kind == FAILED for _, outcome in outcomes)
-            elapsed = clock.monotonic() - begin
-            if module.is_abandoned():
-                stop.set()
-            elif times.is_due(elapsed):
-                module.progress(progress_line(total, done, failed, elapsed))
-    except Exception:
-        stop.set()
-        # What is on its way comes to its end first.
-        list(come)
-        raise
+    def all(self, why_not_sent: str) -> list[Outcome]:
+        """Return what came of each campaign."""
+        api_key = self._settings.connection.api_key
+        return [
+            outcome or _masked(not_sent_outcome(campaign.name, why_not_sent), api_key)
+            for campaign, outcome in zip(self._campaigns, self._found)
+        ]
 
 
-def _ends_the_task(outcome: Outcome, bulk: BulkOptions) -> bool:
-    """Tell whether no further campaign may be begun; a refused account may become locked."""
-    if outcome.kind != FAILED:
-        return False
-    return bulk.stop_on_failure or outcome.reason == AUTHENTICATION_FAILED
+def _outcome_of(update: BulkUpdate, settings: Settings) -> Outcome:
+    """Return what is kept of an update that is over."""
+    campaign, connection = update.campaign, settings.connection
+    result = {**empty_result(campaign.name), **input_result(connection.endpoint, campaign)}
+    result["changed_basis"] = update.update.basis
+    with failure_in(result):
+        result.update(_result_of(update, settings))
+    warnings = [*input_warnings(connection, campaign), *update.update.warnings]
+    return _masked(outcome_of(result, settings.skip_unchanged, warnings), connection.api_key)
 
 
-def _update_one(campaign: Campaign, task: Task) -> Outcome | None:
-    """Return what came of one campaign, or None when no request was wanted any more."""
-    result = {
-        **empty_result(campaign.name),
-        **input_result(task.connection.endpoint, campaign),
-    }
-    warnings = input_warnings(task.connection, campaign)
-    wanted = True
-
-    def update() -> None:
-        nonlocal wanted
-        try:
-            update_with_record(result, task, campaign, warnings.append)
-        except Stopped:
-            wanted = False
-
-    add_failure(result, update)
-    if not wanted:
-        return None
-    outcome = outcome_of(result, task.record.skip_unchanged, warnings)
-    return _masked(outcome, task.connection.api_key)
+def _result_of(update: BulkUpdate, settings: Settings) -> Result:
+    if update.error is not None:
+        raise update.error
+    if update.failure is not None:
+        raise update.failure
+    if update.exchange is not None:
+        return confirmed(settings, update.campaign, update.update, update.exchange)
+    if settings.check_mode:
+        return predicted(settings, update.campaign, update.update)
+    return skipped(settings, update.campaign, update.update)
 
 
 def _masked(outcome: Outcome, api_key: str) -> Outcome:
@@ -204,12 +183,12 @@ def _masked(outcome: Outcome, api_key: str) -> Outcome:
     return Outcome(
         outcome.kind,
         mask_secret_in(outcome.entry, api_key),
-        [mask_secret(warning, api_key) for warning in outcome.warnings],
+        [Warned(kind, mask_secret(text, api_key)) for kind, text in outcome.warnings],
         mask_secret_in(outcome.diff, api_key) if outcome.diff else None,
     )
 
 
-def _warnings(outcomes: list[Outcome]) -> t.Iterator[tuple[int, str, str]]:
+def _warnings(outcomes: list[Outcome]) -> t.Iterator[tuple[int, str, Warned]]:
     for position, outcome in enumerate(outcomes, start=1):
-        for warning in outcome.warnings:
-            yield position, outcome.entry["campaign_name"], warning
+        for warned in outcome.warnings:
+            yield position, outcome.entry["campaign_name"], warned

@@ -4,14 +4,13 @@
 
 # Private to this collection: it may change at any time.
 
-"""Working through a list with several threads, which nothing has to wait for."""
+"""Threads that do what they are handed, and which nothing has to wait for."""
 
 from __future__ import annotations
 
 import collections
+import contextlib
 import queue
-import threading
-import time
 import typing as t
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import (
@@ -20,156 +19,75 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads 
 )
 
 Item = t.TypeVar("Item")
-Outcome = t.TypeVar("Outcome")
 
-# For so many ticks the first item may be alone.
-PATIENCE_TICKS = 2
-# What an item counts for with every further one, so that about the last fifty decide.
-_KEPT = 0.98
-# Clocks may be too coarse to see how long an item keeps the interpreter busy.
-_SHORTEST_SECONDS = 1e-6
+# So many finished items wake the main thread: to wake it for each would take the interpreter from
+# the workers.
+MANY_DONE = 16
 
 
-def work_through(
-    items: t.Sequence[Item],
-    work: t.Callable[[Item], Outcome],
-    workers: int,
-    stop: threading.Event,
-    tick_seconds: float,
-) -> t.Iterator[list[tuple[int, Outcome]]]:
-    """Yield the positions and outcomes that have come, at least once in a tick.
-
-    It ends when all items that were begun are done. Whoever ends it earlier, also by an exception
-    of a signal handler, leaves the threads to themselves; they begin no further item.
-
-    Args:
-        items: what is to be done.
-        work: does it; it must not raise.
-        workers: how many threads there may be. There is one until the first item is done, or has
-            taken two ticks, so that what fails for all is not tried by all. From then on there
-            are as many as keep the interpreter busy while others wait for an answer or a disk:
-            more would only take it from one another. Where the system starts no further thread, the
-            work goes on with those that there are; where it starts none, in the calling thread.
-        stop: once it is set, no further item is begun.
-        tick_seconds: after how long a list is yielded, even if it is empty.
-    """
-    shared = _SharedWork(items, work, min(workers, len(items)), stop)
-    running = shared.start(min(1, shared.most))
-    ticks = 0
-    try:
-        if not running:
-            yield from shared.work_here()
-        while running:
-            event = shared.next_event(tick_seconds)
-            come = shared.come()
-            ticks = 0 if come else ticks + (event == _TICK)
-            running -= event == _ENDED
-            useful = shared.most if ticks >= PATIENCE_TICKS else shared.useful_threads()
-            if not stop.is_set():
-                running += shared.start(useful - shared.started)
-            yield come
-    finally:
-        stop.set()
-
-
-# What the main thread is told: more threads would be of use, a worker has ended, nothing for a
-# while.
-_MORE, _ENDED, _TICK = "more", "ended", "tick"
-
-
-class _SharedWork(t.Generic[Item, Outcome]):
-    """The items that are left, and the outcomes that nobody has taken yet.
+class Workers(t.Generic[Item]):
+    """Threads that end with the process.
 
     Attributes:
-        most: how many workers there may be.
-        started: how many were started so far.
+        running: how many there are.
     """
 
-    def __init__(
-        self,
-        items: t.Sequence[Item],
-        work: t.Callable[[Item], Outcome],
-        most: int,
-        stop: threading.Event,
-    ) -> None:
-        self.most = most
-        self.started = 0
-        self._items = items
+    def __init__(self, work: t.Callable[[Item], None]) -> None:
+        self.running = 0
         self._work = work
-        self._stop = stop
-        self._positions = iter(range(len(items)))
-        self._lock = threading.Lock()
-        self._outcomes: collections.deque[tuple[int, Outcome]] = collections.deque()
-        # To wake the main thread for every outcome would take the interpreter from the workers.
-        self._events: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._seconds = self._busy_seconds = 0.0
-        self._surplus = 0
+        self._handed: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._done: collections.deque[Item] = collections.deque()
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
 
-    def start(self, count: int) -> int:
-        """Start so many workers, as far as the system lets them start, and return how many."""
-        for number in range(count):
+    def start(self, count: int) -> bool:
+        """Start threads until there are so many; return False where the system starts no more."""
+        while self.running < count:
             try:
                 start_daemon("cloudagent worker", self._run)
             except NoThread:
                 self._leave_room()
-                return number
-            self.started += 1
-        return max(0, count)
+                return False
+            self.running += 1
+        return True
 
-    def work_here(self) -> t.Iterator[list[tuple[int, Outcome]]]:
-        """Work through what is left in this thread."""
-        position = self._next_position()
-        while position is not None:
-            self._do(position)
-            yield self.come()
-            position = self._next_position()
+    def hand_over(self, items: t.Iterable[Item]) -> None:
+        """Have the items done, by the calling thread where there is no other."""
+        for item in items:
+            self._handed.put(item)
+        if not self.running:
+            for item in self.take_back():
+                self._do(item)
+
+    def take_back(self) -> list[Item]:
+        """Return the items that no thread has begun, which none will begin any more."""
+        items = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                items.append(self._handed.get_nowait())
+        return [item for item in items if item is not None]
+
+    def take_done(self, seconds: float) -> list[Item]:
+        """Return what was done, after some time or once it is worth it; a signal interrupts it."""
+        with contextlib.suppress(queue.Empty):
+            self._wake.get(timeout=seconds)
+            while True:
+                self._wake.get_nowait()
+        return [self._done.popleft() for _item in range(len(self._done))]
 
     def _leave_room(self) -> None:
-        """Start no more workers, and let one go: each new connection needs a thread for a moment."""
-        self.most = self.started
-        if self.started > 1:
-            with self._lock:
-                self._surplus = 1
-
-    def next_event(self, seconds: float) -> str:
-        """Return what happens next, a tick after so many seconds; a signal interrupts it."""
-        try:
-            return self._events.get(timeout=seconds)
-        except queue.Empty:
-            return _TICK
-
-    def come(self) -> list[tuple[int, Outcome]]:
-        """Take the outcomes that have come."""
-        return [self._outcomes.popleft() for _outcome in range(len(self._outcomes))]
-
-    def useful_threads(self) -> int:
-        """Return how many threads keep the interpreter busy, as the last items were."""
-        # Waiting for the other threads that there are makes an item as many times longer.
-        return min(self.most, int(self._seconds / max(self._busy_seconds, _SHORTEST_SECONDS)))
+        """Let one thread go where no more can be started: each new connection needs one shortly."""
+        if self.running > 1:
+            self.running -= 1
+            self._handed.put(None)
 
     def _run(self) -> None:
+        for item in iter(self._handed.get, None):
+            self._do(item)
+
+    def _do(self, item: Item) -> None:
         try:
-            position = self._next_position()
-            while position is not None:
-                self._do(position)
-                position = self._next_position()
+            self._work(item)
         finally:
-            self._events.put(_ENDED)
-
-    def _do(self, position: int) -> None:
-        begin, busy_begin = time.monotonic(), time.thread_time()
-        self._outcomes.append((position, self._work(self._items[position])))
-        busy = time.thread_time() - busy_begin
-        seconds = time.monotonic() - begin
-        with self._lock:
-            self._seconds = self._seconds * _KEPT + seconds
-            self._busy_seconds = self._busy_seconds * _KEPT + busy
-        if self.useful_threads() > self.started:
-            self._events.put(_MORE)
-
-    def _next_position(self) -> int | None:
-        with self._lock:
-            if self._surplus:
-                self._surplus = 0
-                return None
-            return None if self._stop.is_set() else next(self._positions, None)
+            self._done.append(item)
+            if len(self._done) >= MANY_DONE or self._handed.empty():
+                self._wake.put(None)

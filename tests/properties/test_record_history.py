@@ -13,13 +13,11 @@ its request.
 
 from __future__ import annotations
 
-import errno
 import itertools
 import json
 import os
 import pathlib
 import shutil
-import stat
 import tempfile
 import typing as t
 from functools import partial
@@ -38,22 +36,32 @@ from hypothesis.stateful import (
 )
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils import (
-    _open_record,
-    _record_store,
     _recorded_update,
     _run,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import HttpRequest
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Deadline
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import (
     Watchdog,
     current_guard,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._open_record import OpenRecord
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import Campaign
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._recorded_update import Task
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._update import update_campaign
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import files, lines
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.keeping import (
+    Keeper,
+    KeptUpdate,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import Confirmation
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.store import Change, Kept
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._recorded_update import Settings
+from ansible_collections.ozonetel.cloudagent.tests.properties.disk import (
+    NONE,
+    READ_ONLY,
+    Disk,
+    Killed,
+    Trouble,
+    Troubles,
+)
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
     ClockDouble,
     Ended,
@@ -67,10 +75,6 @@ Outcome = t.TypeVar("Outcome")
 SUCCESS = "Dynamic DIDs updated successfully"
 NOTHING: Pair = ("", "")
 WATCHDOG = Watchdog()
-
-
-class Killed(BaseException):
-    """The process is gone; nothing that it would still do happens."""
 
 
 # --- The server ---------------------------------------------------------------------------------
@@ -230,150 +234,28 @@ class Sessions:
         return Answer(behaviour)
 
 
-# --- The disk -----------------------------------------------------------------------------------
-
-Files = t.Dict[str, bytes]
-WRITING = ("open", "write", "fsync", "replace", "unlink", "makedirs")
-
-
-class Trouble(t.NamedTuple):
-    """What goes wrong at a step on the disk, counted from 0; none at all when step is None.
-
-    Attributes:
-        kind: ``killed before``, ``killed after``, or the name of an errno for this step and every
-            later one.
-    """
-
-    step: int | None = None
-    kind: str = "killed before"
-
-
-READ_ONLY = Trouble(0, "EROFS")
-
-
-class Disk:
-    """Stands in for the module os in the store: counts the steps, and makes trouble.
-
-    A call of fsync on the directory makes the names in it last, and so does time. What is written
-    to a file lasts from the call of fsync on the file; before that, a loss of power leaves an
-    empty file.
-    """
-
-    def __init__(self, directory: str) -> None:
-        self._directory = directory
-        self._lasting: Files = {}
-        self._synced: set[int] = set()
-        self.trouble = Trouble()
-        self.steps = 0
-        self.writes = 0
-        self.failed_to_sync = False
-        self.dead = False
-
-    def __getattr__(self, name: str) -> t.Any:
-        real = getattr(os, name)
-        if name == "access" and self.trouble == READ_ONLY:
-            return lambda _path, mode: not mode & os.W_OK
-        if name not in WRITING:
-            # So the note of who holds the lock comes and goes without trouble of its own.
-            return real
-
-        def step(*arguments: t.Any, **options: t.Any) -> t.Any:
-            return self._step(name, real, arguments, options)
-
-        return step
-
-    def start(self, trouble: Trouble) -> None:
-        self.trouble, self.steps, self.writes, self.dead = trouble, 0, 0, False
-
-    def lose_power(self) -> None:
-        for path in pathlib.Path(self._directory).glob("*"):
-            path.unlink()
-        for name, content in self._lasting.items():
-            pathlib.Path(self._directory, name).write_bytes(content)
-
-    def let_time_pass(self) -> None:
-        self.failed_to_sync = False
-        self._lasting = {
-            path.name: path.read_bytes() for path in pathlib.Path(self._directory).glob("*")
-        }
-
-    def remove_all(self) -> None:
-        """Remove the directory by hand, for good."""
-        shutil.rmtree(self._directory, ignore_errors=True)
-        self._lasting = {}
-
-    def damage(self, damage: bytes) -> None:
-        for path in pathlib.Path(self._directory).glob("*.json"):
-            path.write_bytes(damage)
-            self._lasting[path.name] = damage
-
-    def _step(
-        self, name: str, real: t.Callable[..., t.Any], arguments: t.Any, options: t.Any
-    ) -> t.Any:
-        if self.dead:
-            raise Killed
-        here = self.steps == self.trouble.step
-        failing = self.trouble.step is not None and self.steps >= self.trouble.step
-        self.steps += 1
-        self.writes += self._writes(name, arguments)
-        if here and self.trouble.kind == "killed before":
-            self.dead = True
-            raise Killed
-        if failing and hasattr(errno, self.trouble.kind) and self._fails(name, arguments):
-            self.failed_to_sync |= name == "fsync"
-            raise OSError(getattr(errno, self.trouble.kind), "no")
-        result = None
-        if name == "fsync":
-            self._fsync(*arguments)
-        else:
-            result = real(*arguments, **options)
-        if here and self.trouble.kind == "killed after":
-            self.dead = True
-            if result is not None and name == "open":
-                os.close(result)
-            raise Killed
-        return result
-
-    def _fails(self, name: str, arguments: t.Any) -> bool:
-        if self.trouble.kind == "EIO":
-            return True
-        # A full disk still lets go of files.
-        if name == "fsync" or (name == "unlink" and self.trouble.kind == "ENOSPC"):
-            return False
-        return self._writes(name, arguments)
-
-    def _writes(self, name: str, arguments: t.Any) -> bool:
-        if name != "open":
-            return name != "fsync"
-        # A lock file that is there is opened without a change.
-        return bool(arguments[1] & os.O_CREAT) and not os.path.exists(arguments[0])
-
-    def _fsync(self, descriptor: int) -> None:
-        status = os.fstat(descriptor)
-        if not stat.S_ISDIR(status.st_mode):
-            self._synced.add(status.st_ino)
-            return
-        self._lasting = {}
-        for path in pathlib.Path(self._directory).glob("*"):
-            lasts = path.stat().st_ino in self._synced
-            self._lasting[path.name] = path.read_bytes() if lasts else b""
-
-
 # --- The histories ------------------------------------------------------------------------------
 
 CAMPAIGNS = ["Sales", "SALES"]
 DYNAMIC = ["111", "222"]
 FALLBACK = ["333", "444"]
-DAMAGES = [b"", b"{", b'{"version": 99}', b'{"version": 1}', b"[1]"]
+DAMAGES = [
+    b"",
+    b"{",
+    b"#00000000 {}\n",
+    lines._line(b"#", {"version": 99}),
+    lines.header_line("https://in1-ccaas-api.ozonetel.com"),
+]
 
+single_troubles = st.builds(
+    Trouble,
+    st.integers(0, 14),
+    st.sampled_from(["killed before", "killed after", "ENOSPC", "EROFS", "EIO", "passes"]),
+)
 troubles = st.one_of(
-    st.just(Trouble()),
-    st.builds(
-        Trouble,
-        st.integers(0, 14),
-        st.sampled_from(["killed before", "killed after", "ENOSPC", "EROFS", "EIO"]),
-    ),
-    st.sampled_from([READ_ONLY, Trouble(0, "EIO"), Trouble(1, "EIO"), Trouble(2, "ENOSPC")]),
+    st.just(NONE),
+    st.lists(single_troubles, min_size=1, max_size=2).map(lambda found: tuple(sorted(found))),
+    st.sampled_from([READ_ONLY, *((Trouble(step, "EIO"),) for step in (0, 1))]),
 )
 behaviours = st.lists(st.sampled_from(list(BEHAVIOURS)), max_size=3)
 
@@ -387,7 +269,7 @@ class Histories(RuleBasedStateMachine):
         self.directory = os.path.join(self.home, "records")
         self.disk = Disk(self.directory)
         self.patches = pytest.MonkeyPatch()
-        self.patches.setattr(_record_store, "os", self.disk)
+        self.patches.setattr(files, "os", self.disk)
         self.server = Server(minds_case=True)
         self.clock = WaitingClock()
         self.second_that_ran: object = None
@@ -421,7 +303,7 @@ class Histories(RuleBasedStateMachine):
         dynamic: str,
         fallback: str,
         answers: list[str],
-        trouble: Trouble,
+        trouble: Troubles,
         record: bool,
         skip: bool,
         retries: int,
@@ -439,10 +321,10 @@ class Histories(RuleBasedStateMachine):
         predicted = self.predict(options)
         self.disk.start(trouble)
         result = self.finish(options, answers, self.others(others, campaign, their_dynamic))
-        self.disk.start(Trouble())
+        self.disk.start(NONE)
         if result is None or result.get("failed"):
             return
-        if trouble.step is None and others == "none" and "changed_basis" in predicted:
+        if trouble == NONE and others == "none" and "changed_basis" in predicted:
             told = ("changed", "changed_basis")
             assert [result[key] for key in told] == [predicted[key] for key in told]
 
@@ -470,14 +352,14 @@ class Histories(RuleBasedStateMachine):
     @rule(campaign=st.sampled_from(CAMPAIGNS), dynamic=st.sampled_from(DYNAMIC))
     def run_in_peace(self, campaign: str, dynamic: str) -> None:
         """Run with nothing going wrong, so that confirmations are not rare."""
-        self.run_once(campaign, dynamic, FALLBACK[0], [], Trouble(), True, False, 0, "none")
+        self.run_once(campaign, dynamic, FALLBACK[0], [], NONE, True, False, 0, "none")
 
     @rule(
         fallback=st.sampled_from(FALLBACK),
         answers=st.lists(st.sampled_from(list(BEHAVIOURS)), min_size=1, max_size=2),
-        trouble=st.one_of(st.just(Trouble()), troubles),
+        trouble=st.one_of(st.just(NONE), troubles),
     )
-    def run_over_a_confirmation(self, fallback: str, answers: list[str], trouble: Trouble) -> None:
+    def run_over_a_confirmation(self, fallback: str, answers: list[str], trouble: Troubles) -> None:
         """Send other lists than those that were just confirmed."""
         self.run_in_peace(CAMPAIGNS[0], DYNAMIC[0])
         retries = len(answers) - 1
@@ -485,26 +367,46 @@ class Histories(RuleBasedStateMachine):
             CAMPAIGNS[0], DYNAMIC[1], fallback, answers, trouble, True, False, retries, "none"
         )
 
-    def lose_power(self) -> None:
+    @rule(seed=st.integers(0, 99))
+    def lose_power(self, seed: int) -> None:
         # A disk that failed to store what it was told to is beyond the claim.
         if not self.disk.failed_to_sync:
-            self.disk.lose_power()
+            self.disk.lose_power(seed)
 
-    @rule(fallback=st.sampled_from(FALLBACK), trouble=troubles)
-    def lose_power_soon_after_a_run(self, fallback: str, trouble: Trouble) -> None:
+    @rule(
+        fallback=st.sampled_from(FALLBACK),
+        trouble=troubles,
+        seed=st.integers(0, 99),
+        time_passes=st.booleans(),
+    )
+    def lose_power_soon_after_a_run(
+        self, fallback: str, trouble: Troubles, seed: int, time_passes: bool
+    ) -> None:
         self.run_in_peace(CAMPAIGNS[0], DYNAMIC[0])
-        self.disk.let_time_pass()
+        if time_passes:
+            self.disk.let_time_pass()
+        history, requests = self.history(), self.server.requests
         self.run_once(CAMPAIGNS[0], DYNAMIC[1], fallback, [], trouble, True, False, 0, "none")
-        self.lose_power()
+        # Withdrawing, before a request, makes the history last as well.
+        lasts = time_passes or self.server.requests > requests
+        self.lose_power(seed)
+        # Where the disk refuses, the record may have had to go.
+        if lasts and all(one.kind.startswith("killed") for one in trouble):
+            assert self.history()[-len(history) :] == history, "a history was lost"
+
+    def history(self) -> list[Confirmation]:
+        """Return all that is kept of the campaign's confirmations, newest first."""
+        (kept,) = [kept for kept in files.Files(self.directory).find() if isinstance(kept, Kept)]
+        return list(kept.confirmations)
 
     @rule(
         their_dynamic=st.sampled_from(DYNAMIC),
         others=st.sampled_from(["waiting", "before"]),
-        trouble=st.sampled_from([Trouble(), Trouble(0, "EIO")]),
+        trouble=st.sampled_from([NONE, (Trouble(0, "EIO"),)]),
         record=st.booleans(),
     )
     def run_beside_others_without_a_lock(
-        self, their_dynamic: str, others: str, trouble: Trouble, record: bool
+        self, their_dynamic: str, others: str, trouble: Troubles, record: bool
     ) -> None:
         """Run without a lock, as far as that happens, while others run with one."""
         self.disk.remove_all()
@@ -549,7 +451,7 @@ class Histories(RuleBasedStateMachine):
     def predict(self, options: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return what check mode says, which leaves no trace."""
         sent = self.server.requests
-        self.disk.start(Trouble())
+        self.disk.start(NONE)
         result = self.finish(options, [], check_mode=True)
         assert result is not None
         assert (self.disk.writes, self.server.requests) == (0, sent)
@@ -558,9 +460,9 @@ class Histories(RuleBasedStateMachine):
     def run_a_second(self) -> None:
         """Let another run wait for the same campaign, whose lock is held where there is one."""
         sent = self.server.requests
-        trouble = self.disk.trouble
+        has_trouble = self.disk.has_trouble
         for options in ({}, {"record": False}, {"campaign_name": "sales"}):
-            is_locked = any(pathlib.Path(self.directory).glob("*.lock")) and trouble.step is None
+            is_locked = any(pathlib.Path(self.directory).glob("*.lock")) and not has_trouble
             if not is_locked:
                 return
             result = self.aside(partial(self.finish, {"timeout": 1.0, **options}, []))
@@ -571,13 +473,12 @@ class Histories(RuleBasedStateMachine):
 
     def aside(self, run: t.Callable[[], Outcome]) -> Outcome:
         """Return what comes of another run, which does not see this one's trouble."""
-        trouble, steps, dead = self.disk.trouble, self.disk.steps, self.disk.dead
-        self.disk.start(Trouble())
+        standing = self.disk.set_aside()
+        self.disk.start(NONE)
         try:
             return run()
         finally:
-            self.disk.start(trouble)
-            self.disk.steps, self.disk.dead = steps, dead
+            self.disk.go_on(standing)
 
     def finish(
         self,
@@ -637,28 +538,43 @@ def test_no_history_makes_the_record_lie() -> None:
     find_counterexample(examples=150, steps=20)
 
 
+def find_a_lie() -> None:
+    with pytest.raises(AssertionError, match="a false unchanged"):
+        find_counterexample(examples=500, steps=20, shrink=False)
+
+
 def test_what_other_runs_confirm_meanwhile_matters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Withdraw nothing when there was no lock, and the same test finds such a history."""
 
-    def withdraw_nothing(_record: OpenRecord, _update: object) -> None:
+    def catch_up(_keeper: Keeper, _update: KeptUpdate, _may_wait: bool = True) -> None:
         return None
 
-    monkeypatch.setattr(_open_record._UnlockedRecord, "_withdraw", withdraw_nothing)
-    with pytest.raises(AssertionError, match="a false unchanged"):
-        find_counterexample(examples=500, steps=20, shrink=False)
+    monkeypatch.setattr(Keeper, "_catch_up", catch_up)
+    find_a_lie()
 
 
 def test_the_order_of_withdraw_and_send_matters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Swap them, and the same test finds a history that makes the record lie."""
 
-    def send_first(record: OpenRecord, task: Task, campaign: Campaign, deadline: Deadline) -> t.Any:
-        exchange = update_campaign(
-            task.client, task.connection, campaign, deadline, record.may_retry
-        )
-        record.withdraw()
-        record.confirm()
-        return exchange
+    def send_first(settings: Settings, campaign: Campaign, update: KeptUpdate) -> t.Any:
+        exchange = _recorded_update.send(settings, campaign, update)
+        settings.keeper.withdraw([update])
+        settings.keeper.finish([update])
+        return _recorded_update.confirmed(settings, campaign, update, exchange)
 
-    monkeypatch.setattr(_recorded_update, "_send", send_first)
-    with pytest.raises(AssertionError, match="a false unchanged"):
-        find_counterexample(examples=500, steps=20, shrink=False)
+    monkeypatch.setattr(_recorded_update, "_update", send_first)
+    find_a_lie()
+
+
+def test_a_withdrawal_that_does_not_wait_for_the_disk_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write = files.Files.write
+
+    def write_without_waiting(
+        store: files.Files, changes: t.Sequence[Change], durable: bool
+    ) -> dict[str, str]:
+        return write(store, changes, durable=False)
+
+    monkeypatch.setattr(files.Files, "write", write_without_waiting)
+    find_a_lie()

@@ -28,6 +28,7 @@ OPTIONS: dict[str, t.Any] = {
     "retries": 2,
     "record": True,
     "record_dir": None,
+    "record_note": None,
     "skip_unchanged": False,
     "campaign_name": "Sales",
     "dynamic_dids": ["9140001001", "9140001002"],

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import threading
-import typing as t
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import (
     AFTER_RATE_LIMIT,
@@ -24,6 +23,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.retries 
     RATE_LIMIT_WAIT_SECONDS,
     Uniform,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._stop import LONG_BREAK, Stop
 
 # A server that wants a longer break, and one longer than the timeout, is not waited for.
 LONGEST_BREAK_SECONDS = 300.0
@@ -31,16 +31,6 @@ LONGEST_BREAK_SECONDS = 300.0
 
 class Stopped(Exception):
     """No further request is wanted; raised before an update's first one."""
-
-
-class Stop(t.Protocol):
-    """What tells all threads to send nothing more; ``threading.Event`` has this."""
-
-    def set(self) -> None:
-        """Tell them."""
-
-    def wait(self, seconds: float) -> bool:
-        """Wait for that many seconds, or until they are told, and return whether they are."""
 
 
 class SharedPace(Pace):
@@ -79,7 +69,7 @@ class SharedPace(Pace):
         if seconds is None:
             seconds = self._uniform(*RATE_LIMIT_WAIT_SECONDS)
         if seconds > self._longest_break:
-            self._stop.set()
+            self._stop.because(LONG_BREAK)
             return
         with self._lock:
             self._break_ends = max(self._break_ends, self._clock.monotonic() + seconds)

@@ -8,57 +8,66 @@
 
 from __future__ import annotations
 
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
 
-def store_unavailable(directory: str | None, reason: str) -> str:
+NO_PLACE = "there is no home directory"
+
+
+def store_unavailable(directory: str | None, reason: str) -> Warned:
     """Return the warning that no record can be used."""
     where = f" in {directory}" if directory else ""
-    return (
+    return Warned(
+        "store_unavailable",
         f"No last-applied record can be used{where}: {reason}. The update works without it, and "
-        "counts as changed. Choose a record_dir that can be written to, or record: false."
+        "counts as changed. Choose a record_dir that can be written to, or record: false.",
     )
 
 
-def record_unusable(path: str, fault: str) -> str:
-    """Return the warning that what is in the record's place counts as absent."""
-    return (
-        f"The last-applied record {path} {fault}. It counts as absent, and the next confirmed "
-        "update replaces it."
+def record_unusable(path: str, fault: str) -> Warned:
+    """Return the warning that what is in the record's place is ignored."""
+    return Warned(
+        "record_unusable",
+        f"The last-applied record {path} {fault}. It is ignored, and the next confirmed "
+        "update replaces it.",
     )
 
 
-def record_left_out(path: str, fault: str) -> str:
+def record_left_out(path: str, fault: str) -> Warned:
     """Return the warning that what is in a record's place can't be shown."""
-    return f"The last-applied record {path} {fault}. It is left out."
+    return Warned("record_left_out", f"The last-applied record {path} {fault}. It is left out.")
 
 
-def records_unreadable(directory: str | None, reason: str) -> str:
+def records_unreadable(directory: str | None, reason: str) -> Warned:
     """Return the warning that it is not known which records there are."""
     where = f" in {directory}" if directory else ""
-    return f"No last-applied records can be read{where}: {reason}."
+    return Warned("records_unreadable", f"No last-applied records can be read{where}: {reason}.")
 
 
-def record_not_written(path: str, reason: str) -> str:
+def record_not_written(path: str, reason: str) -> Warned:
     """Return the warning that a confirmed update could not be recorded."""
-    return (
+    return Warned(
+        "record_not_written",
         f"The update was confirmed, but the last-applied record {path} could not be written "
-        f"({reason}), so the next run will count as changed. Look at the directory and the disk."
+        f"({reason}), so the next run will count as changed. Look at the directory and the disk.",
     )
 
 
-def record_not_settled(path: str, reason: str) -> str:
+def record_not_settled(path: str, reason: str) -> Warned:
     """Return the warning that the record could not be put in order after a failure."""
-    return (
+    return Warned(
+        "record_not_settled",
         f"The last-applied record {path} could not be written after the failure ({reason}). "
-        "Look at the directory and the disk."
+        "Look at the directory and the disk.",
     )
 
 
-def record_not_withdrawn(campaign_name: str, path: str, reason: str) -> str:
+def record_not_withdrawn(campaign_name: str, path: str, reason: str) -> Warned:
     """Return the warning that another run may have recorded what does not hold any more."""
-    return (
+    return Warned(
+        "record_not_withdrawn",
         f'Campaign "{campaign_name}" was updated without the lock of its last-applied record '
         f"{path}, and the record could not be withdrawn afterwards ({reason}). Another run may have "
-        "written it meanwhile, so it may be wrong: remove it before the next run."
+        "written it meanwhile, so it may be wrong: remove it before the next run.",
     )
 
 
@@ -79,4 +88,21 @@ def record_locked(campaign_name: str, path: str, holder: str | None, timeout: fl
         f"record {path}. The whole timeout ({timeout:g} s) was spent waiting for it, and "
         "nothing was sent. Run it again later, or raise timeout; for one campaign over many "
         "hosts, use run_once."
+    )
+
+
+def record_not_changed(path: str, reason: str) -> str:
+    """Return why a record could not be withdrawn or removed by hand."""
+    return (
+        f"The last-applied record {path} could not be changed ({reason}). Run this as the user who "
+        "runs the updates, and look at the directory and the disk."
+    )
+
+
+def record_held(path: str, holder: str | None) -> str:
+    """Return why a record could not be changed: an update of the campaign is going on."""
+    who = f"Another run ({holder})" if holder else "Another run"
+    return (
+        f"{who} holds the lock of the last-applied record {path}. Run it again later, or raise "
+        "timeout."
     )

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time.
+
+"""How every module ends; the one place where a failure becomes fail_json."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import UpdateFailure
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import (
+    Result,
+    failed_result,
+    mask_secret_in,
+    unforeseen_result,
+)
+
+FailedResult = t.Callable[[UpdateFailure], Result]
+
+
+@contextlib.contextmanager
+def failure_in(result: Result, failed: FailedResult = failed_result) -> t.Iterator[None]:
+    """Have a failure of what is done inside of the context become part of the result."""
+    try:
+        yield
+    except UpdateFailure as failure:
+        result.update(failed(failure), failed=True)
+    except Exception as error:  # noqa: BLE001  # Ansible would show its text, maybe with the API key.
+        result.update(unforeseen_result(error), failed=True)
+
+
+def end_with_result(module: t.Any, result: Result) -> None:
+    """End the module with what came of it."""
+    shown = mask_secret_in(result, module.params["api_key"] or "")
+    if shown.pop("failed", False):
+        module.fail_json(**shown)
+    module.exit_json(**shown)

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time.
+
+"""From the options of the record to the store that keeps it."""
+
+from __future__ import annotations
+
+import functools
+import os
+import pwd
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import RecordOptions
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.files import Files
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.keeping import Keeper
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.store import Store
+
+
+def open_store(options: RecordOptions) -> Store | None:
+    """Return the store that the options name, or None when there is no place for one."""
+    if options.directory is None:
+        return None
+    return Files(options.directory, makes_directory=options.keep)
+
+
+def new_keeper(options: RecordOptions, clock: Clock) -> Keeper:
+    """Return what keeps the records of the updates of one task."""
+    return Keeper(open_store(options), options.keep, applied_by(), options.note, clock)
+
+
+@functools.lru_cache(maxsize=1)
+def applied_by() -> str:
+    """Return the user and the host, such as ``deploy@runner``; a user without a name as a number."""
+    try:
+        user = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        user = str(os.geteuid())
+    return f"{user}@{os.uname().nodename}"
