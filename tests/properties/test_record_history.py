@@ -318,6 +318,11 @@ class Histories(RuleBasedStateMachine):
             "skip_unchanged": skip and record,
             "retries": retries,
         }
+        may_be_killed = any("killed" in kind for kind in [*answers, *(one.kind for one in trouble)])
+        if others == "before" and may_be_killed:
+            # Who has no lock, and is killed after another run came at the last moment, can't withdraw
+            # what that run confirmed. Only a lock helps against that.
+            others = "none"
         predicted = self.predict(options)
         self.disk.start(trouble)
         result = self.finish(options, answers, self.others(others, campaign, their_dynamic))
@@ -396,8 +401,8 @@ class Histories(RuleBasedStateMachine):
 
     def history(self) -> list[Confirmation]:
         """Return all that is kept of the campaign's confirmations, newest first."""
-        (kept,) = [kept for kept in files.Files(self.directory).find() if isinstance(kept, Kept)]
-        return list(kept.confirmations)
+        found = files.Files(self.directory).find()
+        return [one for kept in found if isinstance(kept, Kept) for one in kept.confirmations]
 
     @rule(
         their_dynamic=st.sampled_from(DYNAMIC),
@@ -538,8 +543,8 @@ def test_no_history_makes_the_record_lie() -> None:
     find_counterexample(examples=150, steps=20)
 
 
-def find_a_lie() -> None:
-    with pytest.raises(AssertionError, match="a false unchanged"):
+def find_a_lie(or_else: str = "a false unchanged") -> None:
+    with pytest.raises(AssertionError, match=f"a false unchanged|{or_else}"):
         find_counterexample(examples=500, steps=20, shrink=False)
 
 
@@ -577,4 +582,4 @@ def test_a_withdrawal_that_does_not_wait_for_the_disk_is_found(
         return write(store, changes, durable=False)
 
     monkeypatch.setattr(files.Files, "write", write_without_waiting)
-    find_a_lie()
+    find_a_lie(or_else="a history was lost")
