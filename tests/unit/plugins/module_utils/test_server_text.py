@@ -17,10 +17,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import (
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking import (
     MASK,
-    clean_server_text,
     mask_secret,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import (
+    clean_server_text,
 )
 
 # Not a key of anybody; it has what JSON, URLs, HTML and base64 write in another way.
