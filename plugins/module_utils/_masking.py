@@ -27,8 +27,9 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._escapes impor
 
 MASK = "********"
 
-# How often a text is decoded and searched again: JSON in HTML in a URL takes three times.
-_LAYERS = 4
+# How often a text is searched, and decoded in between: JSON in HTML in a URL takes four times, and
+# five if the key looks as if it were escaped itself.
+_LAYERS = 5
 _BASE64_WORD = re.compile(r"[A-Za-z0-9+/_=%\\-]{4,}", re.ASCII)
 _URL_SAFE = str.maketrans("+/", "-_")
 # Control characters, format characters (bidi controls, zero-width ones) and lone surrogates.
@@ -43,27 +44,37 @@ class _Folding(t.Dict[int, str]):
 
     def __init__(self, left_out: str) -> None:
         super().__init__((code, chr(code).lower()) for code in range(0x20, 0x7F))
+        # Folded by itself, the Turkish capital I would have a letter more.
+        self[0x130] = "i"
         self.update(dict.fromkeys(map(ord, left_out), ""))
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
         if character.isspace():
             return self[0x20]
-        # The dot is what the small form of a Turkish capital has more than our i.
-        return "" if is_hidden(character) else character.upper().casefold().replace("\u0307", "")
+        return "" if is_hidden(character) else character.upper().casefold()
 
 
-class _Key(t.NamedTuple):
-    """What is looked for: the letters of the key in a text that is folded likewise, or its base64.
+class _Word(t.NamedTuple):
+    """Letters that are looked for in a text that is folded likewise.
 
-    What is left out of the letters may stand between them in a text, and is masked with them. It
-    is masked before the first letter and after the last one only if the key is written so.
+    What is left out may stand between them in a text, and is masked with them. It is masked
+    before the first letter and after the last one only if the key is written so.
     """
 
     letters: str
     folding: _Folding
     begins_left_out: bool
     ends_left_out: bool
+
+
+class _Key(t.NamedTuple):
+    """What is looked for: the key in letters and in base64.
+
+    A key that looks as if it were escaped itself has a second word, its letters when decoded.
+    """
+
+    words: list[_Word]
     base64_forms: frozenset[str]
     names: t.Mapping[str, int]
 
@@ -84,10 +95,12 @@ def mask_secret(text: str, secret: str) -> str:
     spans: list[Span] = []
     layer = text
     places: t.Sequence[int] = range(len(text) + 1)
-    for _number in range(_LAYERS):
+    for number in range(_LAYERS):
         escapes = find_escapes(layer, key.names)
-        for start, end in (*_letter_spans(layer, escapes, key), *_base64_spans(layer, key)):
-            spans.append((places[start], places[end]))
+        found = _base64_spans(layer, key)
+        for word in key.words if number else key.words[:1]:
+            found += _letter_spans(layer, escapes, word)
+        spans += [(places[start], places[end]) for start, end in found]
         if not escapes:
             break
         layer, starts = decode(layer, escapes)
@@ -103,6 +116,15 @@ def is_hidden(character: str) -> bool:
 @lru_cache(maxsize=4)
 def _key(secret: str) -> _Key:
     """Return what is looked for. Everything that masking ever imports is imported here."""
+    names = _names(secret)
+    words = [_word(secret)]
+    decoded = _decoded(secret, names)
+    if decoded != secret:
+        words.append(_word(decoded))
+    return _Key(words, _base64_forms(secret), names)
+
+
+def _word(secret: str) -> _Word:
     written = secret.strip()
     folding = _Folding("\\ +" if len(written.split()) > 1 else "\\")
     letters = written.translate(folding)
@@ -110,15 +132,23 @@ def _key(secret: str) -> _Key:
         # A key of nothing but backslashes and the like.
         folding = _Folding(" ")
         letters = written.translate(folding)
-    return _Key(
+    return _Word(
         letters,
         folding,
         # JSON and its like put backslashes before quotes, and before slashes too.
         begins_left_out=written[:1] in "\"'/" or not written[:1].translate(folding),
         ends_left_out=not written[-1:].translate(folding),
-        base64_forms=_base64_forms(secret),
-        names=_names(secret),
     )
+
+
+def _decoded(secret: str, names: t.Mapping[str, int]) -> str:
+    """Return what is left of the secret when a text that has it was decoded again and again."""
+    for _number in range(_LAYERS):
+        escapes = find_escapes(secret, names)
+        if not escapes:
+            break
+        secret, _places = decode(secret, escapes)
+    return secret
 
 
 def _names(secret: str) -> t.Mapping[str, int]:
@@ -155,18 +185,18 @@ def _has_base64(text: str, key: _Key) -> bool:
     return any(form in plain for form in key.base64_forms)
 
 
-def _letter_spans(text: str, escapes: Escapes, key: _Key) -> list[Span]:
+def _letter_spans(text: str, escapes: Escapes, word: _Word) -> list[Span]:
     """Return the characters that can be read as letters of the key, each as it is or decoded.
 
     All readings are followed at once: bit 3 is set at a place if the first three letters of the
     key can be read just before it. This is the "bitap algorithm", which takes one pass.
     """
-    if not key.letters or not (escapes or key.letters in text.translate(key.folding)):
+    if not word.letters or not (escapes or word.letters in text.translate(word.folding)):
         return []
-    bits = _bits(key.letters)
-    whole = 1 << len(key.letters)
-    gaps = whole - 2 | key.begins_left_out | whole * key.ends_left_out
-    steps = list(_steps(text, escapes, key.folding))
+    bits = _bits(word.letters)
+    whole = 1 << len(word.letters)
+    gaps = whole - 2 | word.begins_left_out | whole * word.ends_left_out
+    steps = list(_steps(text, escapes, word.folding))
     # No letter was read: the key may begin at any place.
     read = [1] * (len(text) + 1)
     for start, end, letters in steps:
