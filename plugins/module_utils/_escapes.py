@@ -39,7 +39,7 @@ def decode(text: str, escapes: Escapes) -> tuple[str, list[int]]:
 
     The list of places ends with the length of the text.
     """
-    parts = []
+    parts: list[str] = []
     places: list[int] = []
     done = 0
     for place, readings in escapes.items():

@@ -247,7 +247,7 @@ def _bits(letters: str) -> dict[str, int]:
 
 def _with_masks(text: str, spans: list[Span]) -> str:
     """Return the text with one mask for the spans that touch each other."""
-    parts = []
+    parts: list[str] = []
     done = 0
     for start, end in sorted(spans):
         if start > done or not parts:

@@ -238,9 +238,9 @@ def test_nothing_is_imported_after_the_first_call(
     def fail(name: str, *_rest: object) -> t.NoReturn:
         raise OSError(f"no file descriptor left to import {name}")
 
-    monkeypatch.setattr(builtins, "__import__", fail)
-    masked = [mask_secret(form, secret) for form in plain_forms(secret).values()]
-    monkeypatch.undo()
+    with monkeypatch.context() as without_imports:
+        without_imports.setattr(builtins, "__import__", fail)
+        masked = [mask_secret(form, secret) for form in plain_forms(secret).values()]
     assert set(masked) == {MASK}
 
 

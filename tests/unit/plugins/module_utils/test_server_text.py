@@ -170,6 +170,26 @@ def test_a_text_made_to_take_long_does_not(secret: str, pattern: str) -> None:
     assert len(clean_server_text(text, secret)) <= 300
 
 
+@pytest.mark.parametrize(
+    ("start", "repeated"),
+    [
+        ("%", "25"),
+        ("&#", "0"),
+        ("&#", "1"),
+        ("&#x", "f"),
+        ("&", "amp"),
+        ("\\ud83d", "\\"),
+        ("\x1b[", "0"),
+    ],
+)
+@pytest.mark.usefixtures("_one_second")
+def test_an_escape_sequence_as_long_as_the_text_does_not_take_long(
+    start: str, repeated: str
+) -> None:
+    text = (start + repeated * 16_384)[:16_384]
+    assert len(clean_server_text(text, KEY)) <= 300
+
+
 @pytest.mark.usefixtures("_one_second")
 def test_many_ways_to_read_the_same_backslashes_do_not_take_long() -> None:
     slashes = 9
