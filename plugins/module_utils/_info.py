@@ -13,6 +13,10 @@ import typing as t
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._endpoint import choose_endpoint
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import UpdateFailure
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking import (
+    mask_secret,
+    masking,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     Params,
     choose_record_dir,
@@ -28,10 +32,6 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_messag
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_store import (
     reason_of,
     stores_in,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import (
-    mask_secret,
-    masking,
 )
 
 Shown = t.Dict[str, t.Any]

@@ -20,6 +20,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session 
     SessionCache,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking import masking
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     input_warnings,
     read_campaign,
@@ -38,7 +39,6 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import
     mask_secret_in,
     unforeseen_result,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import masking
 
 Work = t.Callable[[], None]
 FailedResult = t.Callable[[UpdateFailure], Result]

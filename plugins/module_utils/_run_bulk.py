@@ -38,6 +38,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.shared_p
     SharedPace,
     Stopped,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking import mask_secret
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     Campaign,
     input_warnings,
@@ -64,7 +65,6 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run import (
     add_failure,
     end_with_result,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import mask_secret
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._workers import work_through
 
 TICK_SECONDS = 1.0
