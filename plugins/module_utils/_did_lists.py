@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import InvalidInput
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import mask_secret
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking import mask_secret
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
 
 # Kinds of warnings.

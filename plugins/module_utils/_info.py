@@ -15,6 +15,10 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure impor
     InvalidInput,
     UpdateFailure,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking import (
+    mask_secret,
+    masking,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     Params,
     read_record_options,
@@ -39,10 +43,6 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_filter
     RecordFilter,
     lists_with,
     read_record_filter,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import (
-    mask_secret,
-    masking,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warn, Warned
 

@@ -30,6 +30,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._info import (
     shown_campaign,
     wanted_records,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking import masking
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     ABSENT,
     UNCONFIRMED,
@@ -56,7 +57,6 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import
     Result,
     failed_result,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import masking
 
 # So many locks are held at a time.
 MOST_LOCKS = 100

@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import UpdateFailure
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking import mask_secret
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import Campaign
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import (
     SAME,
@@ -21,7 +22,6 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record
     UNCONFIRMED,
     Confirmation,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import mask_secret
 
 Result = t.Dict[str, t.Any]
 

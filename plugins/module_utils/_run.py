@@ -23,6 +23,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session 
     SessionCache,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking import masking
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     Connection,
     RecordOptions,
@@ -41,7 +42,6 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import
     empty_result,
     input_result,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import masking
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
 
 CLIENT = HttpClient(SessionCache(), Watchdog())

@@ -38,6 +38,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client i
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.shared_pacing import (
     SharedPace,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking import mask_secret
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     Campaign,
     input_warnings,
@@ -66,7 +67,6 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run import (
     require_requests,
     settings_of,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import mask_secret
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._stop import Stop
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
 
