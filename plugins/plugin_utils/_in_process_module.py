@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import datetime
 import os
 import typing as t
@@ -123,15 +124,18 @@ def plain(value: t.Any) -> t.Any:
     Strings and numbers carry their origin in ansible-core 2.19 and later, and some are encrypted
     until they are looked at. Dates come from YAML, and reach a module as ISO 8601.
     """
+    # Half a million numbers are usual, so the most frequent come first.
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    if isinstance(value, collections.abc.Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
     if value is None or isinstance(value, bool):
         return value
     for kind in (int, float):
         if isinstance(value, kind):
             return kind(value)
-    if isinstance(value, t.Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(entry) for entry in value]
     if isinstance(value, datetime.date):
         return value.isoformat()
     return str(value)

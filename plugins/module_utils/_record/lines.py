@@ -17,6 +17,7 @@ confirmation holds: the one before it was withdrawn.
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 import zlib
 
@@ -31,6 +32,9 @@ VERSION = 2
 HEADER = b"#"
 CONFIRMED = b"+"
 WITHDRAWN = b"-"
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+Value = t.TypeVar("Value")
 
 
 class UnusableRecord(ValueError):
@@ -103,20 +107,19 @@ def read_confirmation(line: bytes) -> Confirmation:
         raise UnusableRecord("is damaged")
     content = _read_line(line)
     try:
-        lists = Lists(
-            _checked_text(content["username"]),
-            _checked_text(content["campaign_name"]),
-            _checked_numbers(content["dynamic_dids"]),
-            _checked_numbers(content["fallback_dynamic_dids"]),
-        )
         note = content["note"]
         return Confirmation(
-            lists,
-            _checked_text(content["applied_at"]),
-            _checked_text(content["applied_by"]),
-            None if note is None else _checked_text(note),
+            Lists(
+                _checked(str, content["username"]),
+                _checked(str, content["campaign_name"]),
+                _checked_texts(content["dynamic_dids"]),
+                _checked_texts(content["fallback_dynamic_dids"]),
+            ),
+            _checked(str, content["applied_at"]),
+            _checked(str, content["applied_by"]),
+            note if note is None else _checked(str, note),
         )
-    except (KeyError, TypeError, UnicodeEncodeError):
+    except (KeyError, TypeError):
         raise UnusableRecord("is damaged") from None
 
 
@@ -143,6 +146,9 @@ def _read_line(line: bytes) -> dict[str, t.Any]:
         raise UnusableRecord("is damaged")
     try:
         content = json.loads(text)
+        if _SURROGATE.search(text):
+            # JSON can spell half of a surrogate pair, and Ansible refuses a result that holds one.
+            json.dumps(content, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         raise UnusableRecord("is damaged") from None
     if not isinstance(content, dict):
@@ -150,15 +156,14 @@ def _read_line(line: bytes) -> dict[str, t.Any]:
     return content
 
 
-def _checked_text(value: object) -> str:
-    if not isinstance(value, str):
+def _checked(kind: type[Value], value: object) -> Value:
+    if not isinstance(value, kind):
         raise TypeError
-    # JSON can spell half of a surrogate pair, and Ansible refuses a result that holds one.
-    value.encode("utf-8")
     return value
 
 
-def _checked_numbers(value: object) -> list[str]:
-    if not isinstance(value, list):
+def _checked_texts(value: object) -> list[str]:
+    texts = _checked(list, value)
+    if not set(map(type, texts)) <= {str}:
         raise TypeError
-    return [_checked_text(number) for number in value]
+    return texts
