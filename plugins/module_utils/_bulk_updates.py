@@ -129,6 +129,7 @@ class BulkUpdates:
             # Ansible's "timeout" and Ctrl-C may interrupt this anywhere.
             self._stop.set()
             self._drop_what_is_not_begun()
+            self._workers.leave(self._finish)
 
     def _has_work(self) -> bool:
         if self._is_abandoned():
@@ -169,7 +170,7 @@ class BulkUpdates:
 
     def _next(self) -> list[BulkUpdate]:
         """Return those whose records are to be locked now."""
-        room, now = self._most_in_hand() - self._in_hand, self._clock.monotonic()
+        room, now = max(0, self._most_in_hand() - self._in_hand), self._clock.monotonic()
         found: list[BulkUpdate] = []
         if self._locked_out and now >= self._next_poll:
             found, self._locked_out = self._locked_out[:room], self._locked_out[room:]
@@ -205,7 +206,7 @@ class BulkUpdates:
         self._is_first_done = True
         self._in_hand -= len(entries)
         try:
-            self._keeper.finish([entry.update for entry in entries])
+            self._finish(entries)
         finally:
             done(entries)
 
@@ -214,7 +215,10 @@ class BulkUpdates:
         self._locked_out.clear()
         dropped = self._workers.take_back()
         self._in_hand -= len(dropped)
-        self._keeper.finish([entry.update for entry in dropped])
+        self._finish(dropped)
+
+    def _finish(self, entries: t.Sequence[BulkUpdate]) -> None:
+        self._keeper.finish([entry.update for entry in entries])
 
     # --- In a worker ---
 

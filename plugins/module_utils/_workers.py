@@ -11,6 +11,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import queue
+import threading
 import typing as t
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import (
@@ -38,6 +39,8 @@ class Workers(t.Generic[Item]):
         self._handed: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._done: collections.deque[Item] = collections.deque()
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._finish: t.Callable[[t.Sequence[Item]], None] | None = None
 
     def start(self, count: int) -> bool:
         """Start threads until there are so many; return False where the system starts no more."""
@@ -74,6 +77,12 @@ class Workers(t.Generic[Item]):
                 self._wake.get_nowait()
         return [self._done.popleft() for _item in range(len(self._done))]
 
+    def leave(self, finish: t.Callable[[t.Sequence[Item]], None]) -> None:
+        """Have what is done from now on finished by its own thread, as nobody takes it any more."""
+        with self._lock:
+            self._finish = finish
+        finish(self.take_done(0.0))
+
     def _leave_room(self) -> None:
         """Let one thread go where no more can be started: each new connection needs one shortly."""
         if self.running > 1:
@@ -88,6 +97,11 @@ class Workers(t.Generic[Item]):
         try:
             self._work(item)
         finally:
-            self._done.append(item)
-            if len(self._done) >= MANY_DONE or self._handed.empty():
+            with self._lock:
+                finish = self._finish
+                if finish is None:
+                    self._done.append(item)
+            if finish is not None:
+                finish([item])
+            elif len(self._done) >= MANY_DONE or self._handed.empty():
                 self._wake.put(None)
