@@ -97,6 +97,8 @@ class BulkUpdates:
         # Those whose lock another run had, and when they are tried again.
         self._locked_out: list[BulkUpdate] = []
         self._next_poll = 0.0
+        # Those that are just being locked, compared and withdrawn.
+        self._preparing: list[BulkUpdate] = []
         # How many are locked by this run, waiting for a worker, on their way or done.
         self._in_hand = 0
         self._begin = self._clock.monotonic()
@@ -160,12 +162,12 @@ class BulkUpdates:
         wanted = self._next()
         if not wanted:
             return
+        self._preparing = wanted
         taken = self._keeper.take([entry.update for entry in wanted])
-        keys = {update.key for update in taken}
-        ready = [entry for entry in wanted if entry.update.key in keys]
-        self._in_hand += len(ready)
         self._keeper.withdraw(taken)
-        self._hand_over(ready)
+        keys = {update.key for update in taken}
+        self._preparing = []
+        self._hand_over([entry for entry in wanted if entry.update.key in keys])
         self._wait_for_locks([entry for entry in wanted if entry.update.key not in keys], done)
 
     def _next(self) -> list[BulkUpdate]:
@@ -185,6 +187,7 @@ class BulkUpdates:
 
     def _hand_over(self, entries: list[BulkUpdate]) -> None:
         now = self._clock.monotonic()
+        self._in_hand += len(entries)
         for entry in entries:
             entry.handed_over_at = now
         wanted = min(self._options.concurrency, self._in_hand, self._most_workers)
@@ -215,7 +218,8 @@ class BulkUpdates:
         self._locked_out.clear()
         dropped = self._workers.take_back()
         self._in_hand -= len(dropped)
-        self._finish(dropped)
+        interrupted, self._preparing = self._preparing, []
+        self._finish([*dropped, *interrupted])
 
     def _finish(self, entries: t.Sequence[BulkUpdate]) -> None:
         self._keeper.finish([entry.update for entry in entries])
