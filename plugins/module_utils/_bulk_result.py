@@ -57,17 +57,31 @@ class Outcome(t.NamedTuple):
         return reason
 
 
-def outcome_of(result: Result, skip_unchanged: bool, warnings: t.Sequence[Warned]) -> Outcome:
-    """Return what is kept of the whole result of one campaign."""
-    if result.get("failed"):
-        kept = (*_ALWAYS, *_OF_A_FAILURE)
-        entry = {key: result[key] for key in kept if key in result}
-        return Outcome(FAILED, entry, warnings)
-    entry = {key: result[key] for key in _ALWAYS}
-    if result["changed"]:
-        return Outcome(CHANGED, entry, warnings, result.get("diff"))
-    is_skipped = skip_unchanged and result["changed_basis"] == SAME
-    return Outcome(SKIPPED if is_skipped else UNCHANGED, entry, warnings)
+def good_outcome(
+    campaign_name: str,
+    basis: str,
+    attempts: int,
+    skip_unchanged: bool,
+    warnings: t.Sequence[Warned],
+    diff: dict[str, str] | None,
+) -> Outcome:
+    """Return what is kept of an update that did not fail; with no attempts, nothing was sent."""
+    entry = {
+        "campaign_name": campaign_name,
+        "changed": basis != SAME,
+        "changed_basis": basis,
+        "sent": attempts > 0,
+        "attempts": attempts,
+    }
+    if basis != SAME:
+        return Outcome(CHANGED, entry, warnings, diff)
+    return Outcome(SKIPPED if skip_unchanged else UNCHANGED, entry, warnings)
+
+
+def failed_outcome(result: Result, warnings: t.Sequence[Warned]) -> Outcome:
+    """Return what is kept of the whole result of an update that failed."""
+    kept = (*_ALWAYS, *_OF_A_FAILURE)
+    return Outcome(FAILED, {key: result[key] for key in kept if key in result}, warnings)
 
 
 def not_sent_outcome(campaign_name: str, why: str) -> Outcome:

@@ -21,6 +21,7 @@ REPEATED_DIDS = "repeated_dids"
 DIDS_IN_BOTH_LISTS = "dids_in_both_lists"
 
 _DID = re.compile(r"\+?[0-9]{3,17}", re.ASCII)
+_PLAIN_DIDS = re.compile(r"\+?[0-9]{3,17}(?:,\+?[0-9]{3,17})*", re.ASCII)
 _SPREADSHEET_NUMBER = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+]?[0-9]+|[0-9]+\.0+", re.ASCII)
 # A decimal comma, as some spreadsheets write 9,14E+09, stands between no two numbers.
 _SEPARATOR = re.compile(r"(?<=[0-9][0-9]),|,(?!\s*[0-9]+[eE]\+?[0-9])", re.ASCII)
@@ -59,14 +60,12 @@ def read_did_list(name: str, value: object, secret: str = "") -> DidList:
         InvalidInput: the value or one of its items is no DID; with the position, from 1.
     """
     items = _split_items(name, value)
+    if _are_plain(items):
+        return DidList(t.cast("list[str]", items), held_integers=False, notices=[])
     numbers: list[str] = []
     marked: list[int] = []
     held_integers = False
     for position, item in enumerate(items, start=1):
-        # The common case, so that 500,000 numbers are read in a fraction of a second.
-        if isinstance(item, str) and _DID.fullmatch(item):
-            numbers.append(item)
-            continue
         number, had_marks = _read_item(f"{name}, item {position}", item, secret)
         numbers.append(number)
         held_integers = held_integers or isinstance(item, int)
@@ -133,6 +132,14 @@ def _split_items(name: str, value: object) -> list[object]:
         f"{name} is {_kind(value)}, where a list of DIDs or one string with commas is needed. "
         + _QUOTE
     )
+
+
+def _are_plain(items: list[object]) -> bool:
+    """Tell at once of the common case that there is nothing to convert, of 500,000 numbers."""
+    if set(map(type, items)) != {str}:
+        return False
+    joined = ",".join(t.cast("list[str]", items))
+    return joined.count(",") == len(items) - 1 and _PLAIN_DIDS.fullmatch(joined) is not None
 
 
 def _read_item(place: str, item: object, secret: str) -> tuple[str, bool]:

@@ -22,8 +22,9 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_result i
     bulk_warnings,
     empty_bulk_result,
     failed_bulk_result,
+    failed_outcome,
+    good_outcome,
     not_sent_outcome,
-    outcome_of,
     why_stopped,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_updates import (
@@ -49,14 +50,10 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._progress impo
     ProgressTimes,
     progress_line,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._recorded_update import (
-    Settings,
-    confirmed,
-    predicted,
-    skipped,
-)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._recorded_update import Settings
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import (
     Result,
+    campaign_diff,
     empty_result,
     input_result,
     mask_secret_in,
@@ -157,25 +154,23 @@ class _Outcomes:
 
 def _outcome_of(update: BulkUpdate, settings: Settings) -> Outcome:
     """Return what is kept of an update that is over."""
-    campaign, connection = update.campaign, settings.connection
-    result = {**empty_result(campaign.name), **input_result(connection.endpoint, campaign)}
-    result["changed_basis"] = update.update.basis
-    with failure_in(result):
-        result.update(_result_of(update, settings))
-    warnings = [*input_warnings(connection, campaign), *update.update.warnings]
-    return _masked(outcome_of(result, settings.skip_unchanged, warnings), connection.api_key)
-
-
-def _result_of(update: BulkUpdate, settings: Settings) -> Result:
-    if update.error is not None:
-        raise update.error
-    if update.failure is not None:
-        raise update.failure
-    if update.exchange is not None:
-        return confirmed(settings, update.campaign, update.update, update.exchange)
-    if settings.check_mode:
-        return predicted(settings, update.campaign, update.update)
-    return skipped(settings, update.campaign, update.update)
+    campaign, connection, record = update.campaign, settings.connection, update.update
+    warnings = [*input_warnings(connection, campaign), *record.warnings]
+    error = update.error or update.failure
+    if error is not None:
+        result = {**empty_result(campaign.name), **input_result(connection.endpoint, campaign)}
+        result["changed_basis"] = record.basis
+        with failure_in(result):
+            raise error
+        return _masked(failed_outcome(result, warnings), connection.api_key)
+    diff = None
+    if settings.diff:
+        diff = campaign_diff(connection.endpoint, campaign, record.basis, record.last)
+    attempts = len(update.exchange.attempts) if update.exchange else 0
+    outcome = good_outcome(
+        campaign.name, record.basis, attempts, settings.skip_unchanged, warnings, diff
+    )
+    return _masked(outcome, connection.api_key)
 
 
 def _masked(outcome: Outcome, api_key: str) -> Outcome:

@@ -79,7 +79,9 @@ def record_key(endpoint: str, username: str, campaign_name: str) -> str:
 
 def folded_name(name: str) -> str:
     """Return what all spellings have in common that a server might take for the same name."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    # For ASCII, which most names are, there is nothing to normalise.
+    normalised = name if name.isascii() else unicodedata.normalize("NFKC", name)
+    return " ".join(normalised.casefold().split())
 
 
 def basis_of(record: Record | None, endpoint: str, lists: Lists) -> str:
