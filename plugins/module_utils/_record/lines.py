@@ -16,6 +16,7 @@ confirmation holds: the one before it was withdrawn.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import typing as t
@@ -123,6 +124,8 @@ def read_confirmation(line: bytes) -> Confirmation:
         raise UnusableRecord("is damaged") from None
 
 
+# Almost all records of a run are those of one endpoint.
+@functools.lru_cache(maxsize=4)
 def _read_header(line: bytes) -> str:
     if line[:1] != HEADER:
         raise UnusableRecord("is damaged")
@@ -145,7 +148,7 @@ def _read_line(line: bytes) -> dict[str, t.Any]:
     if line[1:10] != b"%08x " % zlib.crc32(text) or line[-1:] != b"\n":
         raise UnusableRecord("is damaged")
     try:
-        content = json.loads(text)
+        content = json.loads(text.decode("ascii"))
         if _SURROGATE.search(text):
             # JSON can spell half of a surrogate pair, and Ansible refuses a result that holds one.
             json.dumps(content, ensure_ascii=False).encode("utf-8")
