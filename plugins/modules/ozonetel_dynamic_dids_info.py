@@ -63,7 +63,7 @@ EXAMPLES = r"""
 
 - name: Show where the number is used, and who applied it
   ansible.builtin.debug:
-    msg: "{{ item.found_in | join(' and ') }} of {{ item.campaign_name }}, by {{ item.applied_by }} at {{ item.applied_at }}: {{ item.note | default('no note', true) }}"
+    msg: "{{ item.found_in | join(' and ') }} of {{ item.campaign_name }}, by {{ item.applied_by }}: {{ item.note | default('no note', true) }}"
   loop: "{{ users.campaigns }}"
   loop_control:
     label: "{{ item.username }} / {{ item.campaign_name }}"
