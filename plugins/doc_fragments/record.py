@@ -13,29 +13,38 @@ class ModuleDocFragment:
 options:
   record:
     description:
-      - Whether to keep the I(last-applied record), and to compare with it. It tells which lists the server confirmed last.
-      - With V(false) every confirmed update counts as changed. Nothing is kept, and an existing confirmation of this
-        campaign is withdrawn, since a later run would trust it wrongly. No directory is made; in one that exists the campaign is locked
+      - Whether to keep the I(last-applied record) and to compare with it. The record tells which lists the server confirmed last.
+      - With V(false), every confirmed update counts as changed. Nothing is kept. An existing confirmation of this
+        campaign is withdrawn, because a later run would trust it wrongly. No directory is created; in an existing one, the campaign is locked
         as usual.
-      - Can not be V(false) together with O(skip_unchanged=true).
+      - Cannot be V(false) together with O(skip_unchanged=true).
     type: bool
     default: true
   record_dir:
     description:
-      - The directory of the records, one small file for each campaign of an account, as an absolute path. C(~) and environment
-        variables at its beginning are expanded. It is made when it is missing, for its user only. The API key is never stored in it.
+      - The directory of the records, as an absolute path. C(~) and environment variables at its beginning are expanded. Each campaign of an
+        account has one small file in it, C(<hash>.record), and a lock file. If the directory is missing, it is created so that only
+        the user that runs the update can read it. The API key is never stored in it.
       - If not given, the environment variable E(OZONETEL_RECORD_DIR) is used, then C($XDG_STATE_HOME/ozonetel.cloudagent),
         then C(~/.local/state/ozonetel.cloudagent).
-      - It is looked up where the update runs, as the user that runs it. So the directory is another one after C(become), on another
-        host and in a container, and it has to outlast the container to be of use.
-      - Runs that update the same campaigns should share one directory. Never restore it from a backup or a cache, which would bring back
-        confirmations that no longer hold.
-      - When it can not be written to, the update works without it, counts as changed, and a warning says so.
+      - It is looked up where the update runs, as the user that runs it. So another directory is used after C(become), on another
+        host and in a container. In a container, name a directory that outlasts the container.
+      - Runs that update the same campaigns should share one directory. After it was restored from a backup, withdraw all confirmations with
+        M(ozonetel.cloudagent.ozonetel_dynamic_dids_record), because they may be out of date. Never restore it from a pipeline's cache.
+      - When it cannot be written to, the update works without it, counts as changed, and a warning says so.
     type: path
+  record_note:
+    description:
+      - A note to keep in the record with the lists that are confirmed, such as the URL of the pipeline's job.
+        M(ozonetel.cloudagent.ozonetel_dynamic_dids_info) returns it. Do not put secrets in it.
+      - At most 200 characters, without control characters such as line breaks.
+      - An update whose lists are unchanged keeps the note of the update that applied them.
+      - If not given, the environment variable E(OZONETEL_RECORD_NOTE) is used. It is read where the update runs.
+    type: str
   skip_unchanged:
     description:
-      - Whether to send nothing when the record says that these lists were the last that the server confirmed.
-      - By default they are sent all the same, so that lists which somebody changed in CloudAgent are put right.
+      - Whether to send nothing when the record says that these lists are the last that the server confirmed.
+      - By default they are sent anyway, which overwrites lists that somebody changed in CloudAgent.
     type: bool
     default: false
 notes:

@@ -21,7 +21,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking impor
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     Params,
-    read_record_options,
+    read_place_of_records,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.messages import (
     NO_PLACE,
@@ -66,15 +66,20 @@ def show_records(module: t.Any) -> None:
     try:
         wanted = read_record_filter(module.params)
         limit = read_history_limit(module.params)
-        store = open_store(read_record_options(module.params, os.environ))
+        store = open_store(read_place_of_records(module.params, os.environ))
     except UpdateFailure as error:
         failure = error
     # Outside of any except, so that Ansible adds no traceback of the exception.
     if failure is not None:
         message = mask_secret(failure.message, secret)
         module.fail_json(msg=message, changed=False, failure=failure.details)
-    found = wanted_records(store, wanted, warn)
-    shown = [shown_campaign(kept, limit, wanted.did) for kept in found]
+    try:
+        shown = [
+            shown_campaign(kept, limit, wanted.did) for kept in wanted_records(store, wanted, warn)
+        ]
+    except UnreadableStore as error:
+        warn(records_unreadable(store.name if store else None, error.reason))
+        shown = []
     module.exit_json(changed=False, campaigns=sorted(shown, key=names_of))
 
 
@@ -91,18 +96,18 @@ def read_history_limit(params: Params) -> int:
 
 
 def wanted_records(store: Store | None, wanted: RecordFilter, warn: Warn) -> t.Iterator[Kept]:
-    """Yield the wanted records that can be used, with a warning for each that can't be."""
+    """Yield the wanted records that can be used, with a warning for each that can't be.
+
+    Raises:
+        UnreadableStore: it is not known which records there are.
+    """
     if store is None:
-        warn(records_unreadable(None, NO_PLACE))
-        return
-    try:
-        for kept in store.find():
-            if isinstance(kept, Unusable):
-                warn(record_left_out(store.place_of(kept.key), kept.fault))
-            elif wanted.wants(kept.record):
-                yield kept
-    except UnreadableStore as error:
-        warn(records_unreadable(store.name, error.reason))
+        raise UnreadableStore(NO_PLACE)
+    for kept in store.find():
+        if isinstance(kept, Unusable):
+            warn(record_left_out(store.place_of(kept.key), kept.fault))
+        elif wanted.wants(kept.record):
+            yield kept
 
 
 def shown_campaign(kept: Kept, history_limit: int, did: str | None = None) -> Shown:

@@ -77,6 +77,7 @@ def record_filter_argument_spec() -> dict[str, dict[str, t.Any]]:
     # Nothing is required, and no environment variable stands in: what is given is a filter.
     spec["username"] = {"type": "str"}
     spec["api_key"] = {"type": "str", "no_log": True}
+    spec["record_note"] = {"type": "str"}
     spec["campaign_name"] = {"type": "str"}
     spec["did"] = {"type": "raw"}
     return spec
@@ -205,6 +206,16 @@ def read_record_options(params: Params, environment: Environment) -> RecordOptio
         note=_checked_note(params["record_note"]),
         skip_unchanged=params["skip_unchanged"],
     )
+
+
+def read_place_of_records(params: Params, environment: Environment) -> RecordOptions:
+    """Return the options of a module that keeps nothing: only where the records are is used.
+
+    Raises:
+        InvalidInput: what names the directory can't be used.
+    """
+    directory = choose_record_dir(params["record_dir"], environment)
+    return RecordOptions(keep=False, directory=directory, note=None, skip_unchanged=False)
 
 
 def choose_record_dir(record_dir: str | None, environment: Environment) -> str | None:

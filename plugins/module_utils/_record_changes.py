@@ -36,18 +36,20 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options impor
     UNCONFIRMED,
     Params,
     checked_timeout,
-    read_record_options,
+    read_place_of_records,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.messages import (
     NO_PLACE,
     record_held,
     record_not_changed,
+    records_not_readable,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.opening import open_store
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.store import (
     Change,
     Kept,
     Store,
+    UnreadableStore,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_filter import (
     RecordFilter,
@@ -81,12 +83,15 @@ def _change(result: Result, module: t.Any, clock: Clock) -> None:
     params = module.params
     state, wanted = params["state"], _read_filter(params)
     deadline = Deadline(clock, checked_timeout(params["timeout"]))
-    store = open_store(read_record_options(params, os.environ))
+    store = open_store(read_place_of_records(params, os.environ))
     if store is None:
-        raise UpdateFailure(RECORD_FAILED, f"There are no records: {NO_PLACE}.")
+        raise UpdateFailure(RECORD_FAILED, records_not_readable(None, NO_PLACE))
     show = masking(module.warn, params["api_key"] or "")
     kept = wanted_records(store, wanted, lambda warned: show(warned.text))
-    chosen = [record for record in kept if _has_to_change(record, state)]
+    try:
+        chosen = [record for record in kept if _has_to_change(record, state)]
+    except UnreadableStore as error:
+        raise UpdateFailure(RECORD_FAILED, records_not_readable(store.name, error.reason)) from None
     changes = RecordChanges(store, state, chosen)
     if not module.check_mode:
         changes.make(deadline, clock)

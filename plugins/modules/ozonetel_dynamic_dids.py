@@ -44,7 +44,7 @@ attributes:
       - Running it again leaves the campaign as it is, since both lists are sent whole.
       - As CloudAgent has no call that reads the lists back, RV(changed) rests on the last-applied record. V(false) means that the lists
         just sent equal those that this record last saw confirmed by the server, order included. RV(changed_basis) tells more.
-      - Lists that were edited in CloudAgent's own screens, or from another record, are not seen. The next run puts them right,
+      - Changes that somebody made in CloudAgent's own screens, or from another record, are not detected. The next run overwrites them,
         and may report unchanged.
       - Without a record (O(record=false), a directory that is thrown away or can not be written to) RV(changed) is V(true)
         after every confirmed update.
@@ -75,6 +75,7 @@ options:
 seealso:
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_bulk
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_info
+  - module: ozonetel.cloudagent.ozonetel_dynamic_dids_record
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed
     description: What the last-applied record knows, what it can not know, and where to keep it.
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_failures
@@ -213,7 +214,8 @@ changed_basis:
     - V(differs) - the lists that were confirmed last are other ones.
     - V(same) - the lists that were confirmed last are equal, order included.
     - V(unconfirmed) - there is a record, but it is not certain that it still holds, as the update after it had no known outcome,
-      was refused or was interrupted, was made with O(record=false), or the names were spelled in another way.
+      was refused or was interrupted, was made with O(record=false), the names were spelled in another way,
+      or the confirmation was withdrawn with M(ozonetel.cloudagent.ozonetel_dynamic_dids_record).
     - V(unavailable) - no record could be used, or O(record=false).
     - V(null) when the update failed before this was known.
   type: str

@@ -14,8 +14,8 @@ description:
   - Sets the I(dynamic DIDs) and the I(fallback dynamic DIDs) of many outbound campaigns of one Ozonetel CloudAgent account, several at a time.
   - It does for each campaign what M(ozonetel.cloudagent.ozonetel_dynamic_dids) does for one, and is much faster than a loop over that module.
   - Every entry is checked before the first one is sent.
-  - A campaign that fails does not keep the others back. What was applied is recorded at once, and returned also when the task fails.
-    To send what is missing after a failure or an interruption, run the same task again with O(skip_unchanged=true).
+  - A campaign that fails does not keep the others back. What was applied is recorded while the task goes on, and is returned even when
+    the task fails. To send what is missing after a failure or an interruption, run the same task again with O(skip_unchanged=true).
   - The module is not an official product of Ozonetel.
 extends_documentation_fragment:
   - ozonetel.cloudagent.attributes
@@ -46,7 +46,7 @@ attributes:
       - Running it again leaves the campaigns as they are, since both lists are always sent whole.
       - As CloudAgent has no call that reads the lists back, RV(changed) rests on the last-applied records. V(false) means that the lists
         just sent equal those that the records last saw confirmed by the server, order included. RV(results[].changed_basis) tells more.
-      - Lists that were edited in CloudAgent's own screens, or from another record, are not seen. The next run puts them right,
+      - Changes that somebody made in CloudAgent's own screens, or from another record, are not detected. The next run overwrites them,
         and may report unchanged.
       - Without a record (O(record=false), a directory that is thrown away or can not be written to) every confirmed update counts as changed.
   platform:
@@ -88,7 +88,8 @@ options:
   concurrency:
     description:
       - How many campaigns are updated at the same time at most, from 1 to 64. Each has a connection of its own.
-      - There are only as many at a time as make the task faster. As long as the server answers within a millisecond or so, that is one.
+      - At most twice as many campaigns are locked at a time. So when the task is killed or interrupted, no more than that are left without
+        a confirmation, and everything before is recorded.
       - The first campaign goes alone for up to two seconds, so that a wrong API key is not tried by all of them.
     type: int
     default: 8
@@ -96,7 +97,8 @@ options:
     description:
       - The most requests that the task sends in a minute, further attempts included. They go out evenly spaced, at least 60 seconds divided by
         this number apart.
-      - Without it, requests go out as fast as O(concurrency) allows.
+      - Without it, requests go out as fast as O(concurrency) allows. With it, no more campaigns are locked at a time than are sent
+        in one second, but at least one.
       - The time that a campaign waits for its turn does not count towards its O(timeout).
       - In either case, when the server says C(Max limit exceeded) or answers with HTTP status 429, no request of the task goes out before
         the time that the server names, or else before 15 to 20 seconds have passed. This does not count towards O(timeout) either.
@@ -114,6 +116,7 @@ notes:
 seealso:
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_info
+  - module: ozonetel.cloudagent.ozonetel_dynamic_dids_record
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_bulk
     description: Where campaigns come from, partial failures, limits and progress.
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed

@@ -8,95 +8,43 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ozonetel_dynamic_dids_info
-short_description: Tell which dynamic DIDs were applied last to Ozonetel CloudAgent campaigns
+short_description: Show which dynamic DIDs were applied last to Ozonetel CloudAgent campaigns
 version_added: 0.1.0
 description:
-  - Reads the I(last-applied records) that M(ozonetel.cloudagent.ozonetel_dynamic_dids) keeps, and tells for each campaign the lists
-    that the server confirmed last, and up to ten pairs of lists in all, so that an earlier pair can be put back.
-  - It sends nothing. CloudAgent has no call that reads the lists back, so what somebody changed in its own screens,
-    or from another record, is not seen.
+  - Reads the I(last-applied records) that M(ozonetel.cloudagent.ozonetel_dynamic_dids) and M(ozonetel.cloudagent.ozonetel_dynamic_dids_bulk)
+    keep. For each campaign, it shows the lists that the server confirmed last, when and by whom they were applied, and the pairs of lists
+    before them, so that an earlier pair can be put back.
+  - It sends nothing. CloudAgent has no call that reads the lists back, so changes that somebody made in its own screens,
+    or from another record, are not detected.
   - The module is not an official product of Ozonetel.
 extends_documentation_fragment:
   - ozonetel.cloudagent.attributes
   - ozonetel.cloudagent.attributes.actiongroup_cloudagent
   - ozonetel.cloudagent.attributes.info_module
+  - ozonetel.cloudagent.record_filter
 options:
-  campaign_name:
+  history_limit:
     description:
-      - Tell of the campaigns of this name alone. It has to be spelled as it was sent, upper and lower case included.
-    type: str
-  username:
-    description:
-      - Tell of the campaigns of this account alone, spelled as it was sent.
-      - No environment variable is used in its place.
-    type: str
-  region:
-    description:
-      - Tell of the campaigns at the vendor's URL for V(domestic) or for V(international) accounts alone.
-      - No environment variable is used in its place.
-      - Can not be given together with O(api_url).
-    type: str
-    choices:
-      - domestic
-      - international
-  api_url:
-    description:
-      - Tell of the campaigns at this base URL alone, in any spelling of the same URL.
-      - No environment variable is used in its place.
-      - Can not be given together with O(region).
-    type: str
-  record_dir:
-    description:
-      - The directory of the records. When it is missing, there are none.
-      - If not given, the environment variable E(OZONETEL_RECORD_DIR) is used, then C($XDG_STATE_HOME/ozonetel.cloudagent),
-        then C(~/.local/state/ozonetel.cloudagent).
-      - It is looked up where the task runs, as the user that runs it, so give this task the host and the C(become) of the updates.
-    type: path
-  api_key:
-    description:
-      - Not used, as nothing is sent. It is here, as the other options below are, so that defaults of the action group fit.
-    type: str
-  validate_certs:
-    description:
-      - Not used.
-    type: bool
-    default: true
-  ca_path:
-    description:
-      - Not used.
-    type: path
+      - How many pairs of lists to return for each campaign at most. The records keep the last 100.
+      - Must be 0 or greater.
+    type: int
+    default: 10
   timeout:
     description:
-      - Not used.
+      - "For updates only: how long the update of one campaign may take, in seconds."
     type: float
     default: 60
-  retries:
-    description:
-      - Not used.
-    type: int
-    default: 2
-  record:
-    description:
-      - Not used.
-    type: bool
-    default: true
-  skip_unchanged:
-    description:
-      - Not used.
-    type: bool
-    default: false
-notes:
-  - A record that can not be read, is damaged, or was written by a newer version of the collection is left out with a warning.
 seealso:
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids
+  - module: ozonetel.cloudagent.ozonetel_dynamic_dids_record
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed
-    description: What the last-applied record knows, and what it can not know.
+    description: What the last-applied record knows, and what it cannot know.
 author:
   - ozonetel.cloudagent contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
-- name: Tell of all campaigns
+- name: Look up all campaigns
   ozonetel.cloudagent.ozonetel_dynamic_dids_info:
   register: recorded
 
@@ -104,6 +52,19 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ item.dynamic_dids | join(', ') }} since {{ item.applied_at }}{{ '' if item.confirmed else ', not certain to hold' }}"
   loop: "{{ recorded.campaigns }}"
+  loop_control:
+    label: "{{ item.username }} / {{ item.campaign_name }}"
+
+- name: Look up which campaigns use a number
+  ozonetel.cloudagent.ozonetel_dynamic_dids_info:
+    did: "9140001001"
+    history_limit: 0
+  register: users
+
+- name: Show where the number is used, and who applied it
+  ansible.builtin.debug:
+    msg: "{{ item.found_in | join(' and ') }} of {{ item.campaign_name }}, by {{ item.applied_by }}: {{ item.note | default('no note', true) }}"
+  loop: "{{ users.campaigns }}"
   loop_control:
     label: "{{ item.username }} / {{ item.campaign_name }}"
 
@@ -144,12 +105,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed:
-  description: V(false), as nothing is changed.
+  description: V(false), because nothing is changed.
   type: bool
   returned: always
   sample: false
 campaigns:
-  description: The campaigns of which there is a record, sorted by endpoint, account and name. Empty when there are none.
+  description: The campaigns that have a record and match the filters, sorted by endpoint, account and name. Empty when there are none.
   type: list
   elements: dict
   returned: success
@@ -172,16 +133,29 @@ campaigns:
     confirmed:
       description:
         - Whether the lists below are, as far as the record knows, those that the campaign has.
-        - V(false) when an update after them had no known outcome, was refused or was interrupted, or was made with C(record=false).
-          The lists below are then the last that the server confirmed, and may not hold any more.
+        - V(false) when an update after them had no known outcome, was refused or was interrupted, was made with C(record=false),
+          or when the confirmation was withdrawn with M(ozonetel.cloudagent.ozonetel_dynamic_dids_record).
+          The lists below are then the last that the server confirmed, and the campaign may have other lists now.
       type: bool
       returned: always
       sample: true
     applied_at:
-      description: When the server confirmed the lists below. UTC, in the form of ISO 8601. An unchanged update does not renew it.
+      description: When the server confirmed the lists below. UTC, in ISO 8601 format. An unchanged update does not renew it.
       type: str
       returned: always
       sample: "2027-01-15T08:00:00Z"
+    applied_by:
+      description:
+        - The user and the host that sent the lists below. It is the user that ran the update, which need not be the person who started it.
+        - A user without a name is shown as a number.
+      type: str
+      returned: always
+      sample: deploy@runner
+    note:
+      description: The C(record_note) of that update. V(null) when it had none.
+      type: str
+      returned: always
+      sample: https://ci.example/jobs/4711
     dynamic_dids:
       description: The dynamic DIDs that the server confirmed last, in their order.
       type: list
@@ -196,7 +170,7 @@ campaigns:
       sample: ["9140002002"]
     history:
       description:
-        - The latest pairs of lists that the server confirmed, newest first, at most ten. Each differs from the one before.
+        - The latest pairs of lists that the server confirmed, newest first, at most O(history_limit). Each differs from the one before.
         - The first is the pair above. So V(history[1]) is the pair before it. When RV(campaigns[].confirmed) is V(false),
           the first itself is the latest pair that was certain.
         - Pairs that were sent under another spelling of the account's or the campaign's name are left out.
@@ -205,10 +179,20 @@ campaigns:
       returned: always
       contains:
         applied_at:
-          description: When the server confirmed this pair. UTC, in the form of ISO 8601.
+          description: When the server confirmed this pair. UTC, in ISO 8601 format.
           type: str
           returned: always
           sample: "2027-01-15T08:00:00Z"
+        applied_by:
+          description: The user and the host that sent this pair.
+          type: str
+          returned: always
+          sample: deploy@runner
+        note:
+          description: The C(record_note) of that update. V(null) when it had none.
+          type: str
+          returned: always
+          sample: https://ci.example/jobs/4711
         dynamic_dids:
           description: The dynamic DIDs, in their order.
           type: list
@@ -221,6 +205,15 @@ campaigns:
           elements: str
           returned: always
           sample: ["9140002002"]
+    found_in:
+      description: The lists above that contain the number.
+      type: list
+      elements: str
+      choices:
+        - dynamic_dids
+        - fallback_dynamic_dids
+      returned: when O(did) is given
+      sample: ["dynamic_dids"]
 msg:
   description: The cause of the failure and the next step.
   type: str
@@ -228,31 +221,31 @@ msg:
   sample: record_dir is empty. Give the absolute path of a directory, or leave it out.
 failure:
   description:
-    - Why the task failed, in the form that RV(ozonetel.cloudagent.ozonetel_dynamic_dids#module:failure) has.
-    - Results that Ansible itself makes, for example for a mistyped option, do not have it.
+    - Why the task failed, in the same form as RV(ozonetel.cloudagent.ozonetel_dynamic_dids#module:failure).
+    - Failures that Ansible itself reports, for example for a mistyped option, do not have it.
   type: dict
   returned: on failure
   contains:
     reason:
-      description: V(invalid_input), an option can not be used.
+      description: V(invalid_input), because an option cannot be used.
       type: str
       returned: always
       sample: invalid_input
     outcome:
-      description: V(not_applied), as nothing is sent.
+      description: V(not_applied), because nothing is sent.
       type: str
       returned: always
       sample: not_applied
     http_status:
-      description: V(null), as nothing is sent.
+      description: V(null), because nothing is sent.
       type: int
       returned: always
     api_message:
-      description: V(null), as nothing is sent.
+      description: V(null), because nothing is sent.
       type: str
       returned: always
     attempts:
-      description: 0, as nothing is sent.
+      description: 0, because nothing is sent.
       type: int
       returned: always
       sample: 0
@@ -267,7 +260,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options impor
 
 
 def main() -> None:
-    """Tell what was applied last."""
+    """Show what was applied last."""
     show_records(AnsibleModule(argument_spec=info_argument_spec(), supports_check_mode=True))
 
 

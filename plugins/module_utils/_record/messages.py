@@ -91,6 +91,14 @@ def record_locked(campaign_name: str, path: str, holder: str | None, timeout: fl
     )
 
 
+def records_not_readable(directory: str | None, reason: str) -> str:
+    """Return why it is not known which records there are to withdraw or to remove."""
+    return (
+        f"{records_unreadable(directory, reason).text} Run this as the user who runs the updates, "
+        "or name the directory of the records with record_dir."
+    )
+
+
 def record_not_changed(path: str, reason: str) -> str:
     """Return why a record could not be withdrawn or removed by hand."""
     return (
