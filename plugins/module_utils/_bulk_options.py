@@ -57,9 +57,15 @@ class BulkOptions(t.NamedTuple):
 
     @property
     def most_in_hand(self) -> int:
-        """Return how many may be locked at a time: some to send next, and no more than a second's."""
-        most = 2 * self.concurrency
-        return max(1, min(most, int(1 / self.seconds_apart))) if self.seconds_apart else most
+        """Return how many may be locked at a time: on their way, and to be sent next."""
+        return 2 * self.concurrency
+
+    @property
+    def most_waiting(self) -> int:
+        """Return how many of them may wait to be sent: no more than go in a second."""
+        if not self.seconds_apart:
+            return self.most_in_hand
+        return max(1, int(1 / self.seconds_apart))
 
 
 def read_bulk_options(params: Params) -> BulkOptions:

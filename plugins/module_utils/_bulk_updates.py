@@ -99,8 +99,8 @@ class BulkUpdates:
         self._next_poll = 0.0
         # Those that are just being locked, compared and withdrawn.
         self._preparing: list[BulkUpdate] = []
-        # How many are locked by this run, waiting for a worker, on their way or done.
-        self._in_hand = 0
+        # Those that are locked by this run, waiting for a worker, on their way or done.
+        self._in_hand: set[BulkUpdate] = set()
         self._begin = self._clock.monotonic()
         self._is_first_done = False
         self._most_workers = options.concurrency
@@ -172,7 +172,7 @@ class BulkUpdates:
 
     def _next(self) -> list[BulkUpdate]:
         """Return those whose records are to be locked now."""
-        room, now = max(0, self._most_in_hand() - self._in_hand), self._clock.monotonic()
+        room, now = self._room(), self._clock.monotonic()
         found: list[BulkUpdate] = []
         if self._locked_out and now >= self._next_poll:
             found, self._locked_out = self._locked_out[:room], self._locked_out[room:]
@@ -181,16 +181,21 @@ class BulkUpdates:
             found.append(BulkUpdate(*self._waiting.popleft(), self._settings))
         return found
 
-    def _most_in_hand(self) -> int:
+    def _room(self) -> int:
+        """Return how many more may be locked."""
         is_late = self._clock.monotonic() - self._begin >= PATIENCE_SECONDS
-        return self._options.most_in_hand if self._is_first_done or is_late else 1
+        if not self._is_first_done and not is_late:
+            return max(0, 1 - len(self._in_hand))
+        waiting = sum(not entry.is_over for entry in self._in_hand)
+        room = self._options.most_in_hand - len(self._in_hand)
+        return max(0, min(room, self._options.most_waiting - waiting))
 
     def _hand_over(self, entries: list[BulkUpdate]) -> None:
         now = self._clock.monotonic()
-        self._in_hand += len(entries)
+        self._in_hand.update(entries)
         for entry in entries:
             entry.handed_over_at = now
-        wanted = min(self._options.concurrency, self._in_hand, self._most_workers)
+        wanted = min(self._options.concurrency, len(self._in_hand), self._most_workers)
         if not self._workers.start(wanted):
             self._most_workers = self._workers.running
         self._workers.hand_over(entries)
@@ -207,7 +212,7 @@ class BulkUpdates:
         if not entries:
             return
         self._is_first_done = True
-        self._in_hand -= len(entries)
+        self._in_hand.difference_update(entries)
         try:
             self._finish(entries)
         finally:
@@ -217,7 +222,7 @@ class BulkUpdates:
         self._waiting.clear()
         self._locked_out.clear()
         dropped = self._workers.take_back()
-        self._in_hand -= len(dropped)
+        self._in_hand.difference_update(dropped)
         interrupted, self._preparing = self._preparing, []
         self._finish([*dropped, *interrupted])
 

@@ -104,10 +104,11 @@ def _change(result: Result, module: t.Any, clock: Clock) -> None:
 
 def _read_filter(params: Params) -> RecordFilter:
     wanted = read_record_filter(params)
-    if wanted == RecordFilter() and not params["all"]:
+    # Account and endpoint may come from the action group's defaults.
+    if wanted.campaign_name is None and wanted.did is None and not params["all"]:
         raise InvalidInput(
-            "No filter is given. Name the records by campaign_name, username, region, api_url or "
-            "did, or give all: true."
+            "Neither campaign_name nor did is given. Name the records by one of them, or give "
+            "all: true for all that the other filters choose."
         )
     return wanted
 

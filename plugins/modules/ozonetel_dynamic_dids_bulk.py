@@ -97,7 +97,7 @@ options:
     description:
       - The most requests that the task sends in a minute, further attempts included. They go out evenly spaced, at least 60 seconds divided by
         this number apart.
-      - Without it, requests go out as fast as O(concurrency) allows. With it, no more campaigns are locked at a time than are sent
+      - Without it, requests go out as fast as O(concurrency) allows. With it, no more campaigns are locked ahead than are sent
         in one second, but at least one.
       - The time that a campaign waits for its turn does not count towards its O(timeout).
       - In either case, when the server says C(Max limit exceeded) or answers with HTTP status 429, no request of the task goes out before

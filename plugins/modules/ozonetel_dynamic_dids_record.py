@@ -53,7 +53,8 @@ options:
       - absent
   all:
     description:
-      - Whether to choose every record when no filter is given. Without it, at least one filter is required.
+      - Whether to choose every record when neither O(campaign_name) nor O(did) is given. Without it, one of them is required, because
+        the other filters may come from the defaults of the action group.
       - Filters that are given still apply.
     type: bool
     default: false
@@ -92,6 +93,7 @@ EXAMPLES = r"""
   ozonetel.cloudagent.ozonetel_dynamic_dids_record:
     username: acme
     api_url: https://cc.partner.example
+    all: true
     state: absent
   check_mode: true
   diff: true
