@@ -230,6 +230,8 @@ def _tls_failed(situation: Situation) -> str:
 def _proxy_failed(situation: Situation) -> str:
     proxy = f" {shown_proxy(situation.proxy)}" if situation.proxy else ""
     detail = situation.last.detail or "it asks for a user and a password"
+    if detail.startswith(UNFORESEEN):
+        return f"The proxy{proxy} on the way to {situation.host} failed. {_unforeseen(situation)}"
     return (
         f"The proxy{proxy} on the way to {situation.host} failed: {detail}. Check the environment "
         "variables https_proxy and no_proxy where the update runs."

@@ -47,6 +47,10 @@ NO_AGREEMENT = "no secure connection was agreed on"
 NOT_VALID_HTTP = "the answer is not valid HTTP"
 TOO_MANY_FILES = "too many files are open where the update runs"
 UNFORESEEN = "an error that it did not foresee"
+_NO_TLS_BY_ADDRESS = (
+    "urllib3 before 1.26.7 can't use https:// with the address of a proxy; name its host, or write "
+    "http:// if that is what it speaks"
+)
 
 _HOST_MISMATCH = 62
 # Verification results of OpenSSL (X509_V_ERR_..., in its manual page X509_STORE_CTX_get_error).
@@ -72,27 +76,24 @@ def attempt_of_fault(error: Exception, guard: Guard, has_proxy: bool) -> Attempt
         has_proxy: it was to go through a proxy.
     """
     causes = list(_chain(error))
-    if (
-        has_proxy
-        and not guard.reached_connection
-        and _has(causes, ValueError, http.client.InvalidURL)
-    ):
+    never_began = not guard.reached_connection
+    if has_proxy and never_began and _has(causes, ValueError, http.client.InvalidURL):
         # The endpoint's own URL was checked before.
         return Attempt(_failure.PROXY_FAILED, _failure.NOT_APPLIED, NEVER, "its URL can't be used")
     outcome = _failure.NOT_APPLIED if _was_not_sent(causes, guard) else _failure.UNKNOWN
     if any(getattr(cause, "errno", None) in (errno.EMFILE, errno.ENFILE) for cause in causes):
         return Attempt(_failure.CONNECTION_FAILED, outcome, AFTER_BACKOFF, TOO_MANY_FILES)
     if guard.at_proxy:
-        return _proxy_failed(causes, outcome, guard)
-    if guard.expired and guard.connected:
-        return _timed_out(outcome)
+        detail, retry = _what_happened_at_proxy(error, causes, guard)
+        return Attempt(_failure.PROXY_FAILED, outcome, retry, detail)
+    if _is_late(causes, guard):
+        return Attempt(_failure.TIMED_OUT, outcome, AFTER_BACKOFF)
     if _is_about_certificate(causes):
         return Attempt(_failure.TLS_FAILED, outcome, NEVER, _certificate_detail(causes))
     if _is_about_tls(causes):
         return Attempt(_failure.TLS_FAILED, outcome, NEVER, NO_AGREEMENT)
-    if _has(causes, requests_errors.ReadTimeout, urllib3_errors.ReadTimeoutError):
-        return _timed_out(outcome)
-    return _connection_failed(error, causes, outcome)
+    detail, retry = _what_happened(error, causes)
+    return Attempt(_failure.CONNECTION_FAILED, outcome, retry, detail)
 
 
 def attempt_not_judged(error: Exception, http_status: int) -> Attempt:
@@ -105,32 +106,30 @@ def attempt_not_judged(error: Exception, http_status: int) -> Attempt:
     )
 
 
-def _timed_out(outcome: str) -> Attempt:
-    return Attempt(_failure.TIMED_OUT, outcome, AFTER_BACKOFF)
-
-
-def _proxy_failed(causes: list[BaseException], outcome: str, guard: Guard) -> Attempt:
+def _what_happened_at_proxy(
+    error: Exception, causes: list[BaseException], guard: Guard
+) -> tuple[str, str]:
     # http.client tells the status of a refused CONNECT only in its text.
     if any(isinstance(cause, OSError) and " 407 " in f"{cause} " for cause in causes):
-        detail, retry = "it asks for a user and a password", NEVER
-    elif guard.expired and guard.connected:
-        detail, retry = "no answer in time", AFTER_BACKOFF
-    elif _is_about_certificate(causes):
-        detail, retry = _certificate_detail(causes), NEVER
-    elif _is_about_tls(causes):
-        detail, retry = NO_AGREEMENT, NEVER
-    else:
-        detail, retry = _connection_detail(causes), AFTER_BACKOFF
-    return Attempt(_failure.PROXY_FAILED, outcome, retry, detail)
+        return "it asks for a user and a password", NEVER
+    if _is_late(causes, guard):
+        return "no answer in time", AFTER_BACKOFF
+    if _is_about_certificate(causes):
+        return _certificate_detail(causes), NEVER
+    if _is_about_tls(causes):
+        return NO_AGREEMENT, NEVER
+    if str(error) == "check_hostname requires server_hostname":
+        # https://github.com/urllib3/urllib3/issues/2400
+        return _NO_TLS_BY_ADDRESS, NEVER
+    return _what_happened(error, causes)
 
 
-def _connection_failed(error: Exception, causes: list[BaseException], outcome: str) -> Attempt:
-    if not isinstance(error, _KINDS):
-        # Sending it again would most likely end in the same error.
-        detail, retry = f"{UNFORESEEN}: {_failure.place_of(error)}", NEVER
-    else:
-        detail, retry = _connection_detail(causes), AFTER_BACKOFF
-    return Attempt(_failure.CONNECTION_FAILED, outcome, retry, detail)
+def _what_happened(error: Exception, causes: list[BaseException]) -> tuple[str, str]:
+    """Return what to say of an error, and whether to try again."""
+    if isinstance(error, _KINDS):
+        return _connection_detail(causes), AFTER_BACKOFF
+    # Sending it again would most likely end in the same error.
+    return f"{UNFORESEEN}: {_failure.place_of(error)}", NEVER
 
 
 def _certificate_detail(causes: list[BaseException]) -> str:
@@ -168,6 +167,12 @@ def _was_not_sent(causes: list[BaseException], guard: Guard) -> bool:
         requests_errors.SSLError,
         urllib3_errors.NewConnectionError,
     )
+
+
+def _is_late(causes: list[BaseException], guard: Guard) -> bool:
+    if guard.connected and (guard.expired or _has(causes, socket.timeout)):
+        return True
+    return _has(causes, requests_errors.ReadTimeout, urllib3_errors.ReadTimeoutError)
 
 
 def _is_about_certificate(causes: list[BaseException]) -> bool:

@@ -164,7 +164,6 @@ class GuardedAdapter(HTTPAdapter):
         try:
             return super().proxy_headers(proxy)
         except UnicodeEncodeError:
-            # As it is in the environment, which need not be UTF-8.
             account = ":".join(get_auth_from_url(proxy)).encode("utf-8", "surrogateescape")
             return {"Proxy-Authorization": f"Basic {base64.b64encode(account).decode('ascii')}"}
 
