@@ -87,7 +87,7 @@ def late(interim: bytes) -> Behaviour:
     return behave
 
 
-class Sales(t.NamedTuple):
+class Served(t.NamedTuple):
     """A server, and what a client needs to get to it."""
 
     server: RawServer
@@ -99,18 +99,18 @@ def _serve(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> t.Iterator
     """Return what starts a server for these connections, with and without TLS."""
     started: list[RawServer] = []
 
-    def serve(*behaviours: Behaviour) -> Sales:
+    def serve(*behaviours: Behaviour) -> Served:
         authority = Authority(tmp_path)
         tls = authority.context("127.0.0.1") if request.param == "https" else None
         started.append(RawServer(*behaviours, tls=tls).__enter__())
-        return Sales(started[-1], {"ca_path": authority.path})
+        return Served(started[-1], {"ca_path": authority.path})
 
     yield serve
     for server in started:
         server.__exit__()
 
 
-Serve = t.Callable[..., Sales]
+Serve = t.Callable[..., Served]
 
 
 @pytest.mark.parametrize("status", [100, 102, 103, 199])

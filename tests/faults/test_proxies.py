@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import pathlib
 import select
 import socket
+import ssl
 import typing as t
+from importlib.metadata import version
 
 import pytest
-import urllib3
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http import client as client_file
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
@@ -68,6 +68,10 @@ def relay(client: socket.socket, server: socket.socket) -> None:
             (server if sock is client else client).sendall(data)
 
 
+def proxy_to(server: RawServer, tls: ssl.SSLContext | None = None) -> RawServer:
+    return RawServer(tunnel_to(server), tls=tls)
+
+
 Through = t.Callable[..., t.Dict[str, t.Any]]
 
 
@@ -96,13 +100,12 @@ def partner(authority: Authority, *behaviours: Behaviour) -> t.Iterator[RawServe
 def test_a_tunnel_is_kept(authority: Authority, through: Through, tls: bool) -> None:
     context = authority.context("localhost") if tls else None
     client = new_client()
-    with partner(authority, answer()) as server:
-        with RawServer(tunnel_to(server), tls=context) as proxy:
-            for _turn in range(2):
-                result = through(proxy, client=client, ca_path=authority.path)
-                assert (result["changed"], result["attempts"]) == (True, 1)
-            assert (proxy.connections, server.connections) == (1, 1)
-            assert len(server.requests) == 2
+    with partner(authority, answer()) as server, proxy_to(server, context) as proxy:
+        for _turn in range(2):
+            result = through(proxy, client=client, ca_path=authority.path)
+            assert (result["changed"], result["attempts"]) == (True, 1)
+        assert (proxy.connections, server.connections) == (1, 1)
+        assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("tls", [False, True])
@@ -111,17 +114,20 @@ def test_a_tunnel_on_which_more_may_come_is_not_kept(
 ) -> None:
     context = authority.context("localhost") if tls else None
     client = new_client()
-    whole = b'{"Message": "Dynamic DIDs updated successfully"}'
-    whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(whole) + whole
-    twice = after_request(lambda c: (c.send(whole + whole), silent(c))[-1])
-    with partner(authority, twice, answer(REFUSED)) as server:
-        with RawServer(tunnel_to(server), tls=context) as proxy:
-            assert through(proxy, client=client, ca_path=authority.path)["changed"] is True
-            result = through(
-                proxy, client=client, ca_path=authority.path, campaign_name="Other", retries=0
-            )
-            assert failure(result) == ("campaign_not_found", "not_applied", 1)
-            assert proxy.connections == 2
+    body = b'{"Message": "Dynamic DIDs updated successfully"}'
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+    def twice(connection: Connection) -> None:
+        while connection.read_request():
+            connection.send(whole + whole)
+
+    with partner(authority, twice, answer(REFUSED)) as server, proxy_to(server, context) as proxy:
+        assert through(proxy, client=client, ca_path=authority.path)["changed"] is True
+        second = through(
+            proxy, client=client, ca_path=authority.path, campaign_name="Other", retries=0
+        )
+        assert failure(second) == ("campaign_not_found", "not_applied", 1)
+        assert proxy.connections == 2
 
 
 @pytest.mark.parametrize(
@@ -228,11 +234,11 @@ def test_the_certificate_of_a_proxy(
 def test_a_proxy_with_tls_that_is_named_by_its_address(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with partner(authority, answer()) as server:
-        with RawServer(tunnel_to(server), tls=authority.context("127.0.0.1")) as proxy:
-            monkeypatch.setenv("https_proxy", proxy.url)
-            result = update(ENDPOINT, ca_path=authority.path)
-    if tuple(map(int, urllib3.__version__.split(".")[:3])) >= (1, 26, 7):
+    context = authority.context("127.0.0.1")
+    with partner(authority, answer()) as server, proxy_to(server, context) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        result = update(ENDPOINT, ca_path=authority.path)
+    if tuple(map(int, version("urllib3").split(".")[:3])) >= (1, 26, 7):
         assert result["changed"] is True
     else:
         assert failure(result) == ("proxy_failed", "not_applied", 1)
@@ -264,7 +270,7 @@ def test_a_proxy_that_speaks_no_tls(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_behind_the_proxy_the_server_is_to_blame(
     behaviour: Behaviour, reason: str, outcome: str, authority: Authority, through: Through
 ) -> None:
-    with partner(authority, behaviour) as server, RawServer(tunnel_to(server)) as proxy:
+    with partner(authority, behaviour) as server, proxy_to(server) as proxy:
         result = through(proxy, ca_path=authority.path, timeout=1.2, retries=0)
     assert failure(result) == (reason, outcome, 1)
     assert HOST in result["msg"]
@@ -274,7 +280,7 @@ def test_behind_the_proxy_silence_instead_of_tls_is_the_server_s(
     authority: Authority, through: Through, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client_file, "LONGEST_CONNECT_SECONDS", 0.3)
-    with RawServer(silent) as server, RawServer(tunnel_to(server)) as proxy:
+    with RawServer(silent) as server, proxy_to(server) as proxy:
         result = through(proxy, ca_path=authority.path, timeout=30.0, retries=1)
     assert failure(result) == ("timed_out", "not_applied", 2)
 
@@ -282,9 +288,9 @@ def test_behind_the_proxy_silence_instead_of_tls_is_the_server_s(
 def test_behind_the_proxy_the_certificate_is_the_server_s(
     authority: Authority, through: Through
 ) -> None:
-    with RawServer(silent, tls=authority.context("else.example")) as server:
-        with RawServer(tunnel_to(server)) as proxy:
-            result = through(proxy, ca_path=authority.path)
+    context = authority.context("else.example")
+    with RawServer(silent, tls=context) as server, proxy_to(server) as proxy:
+        result = through(proxy, ca_path=authority.path)
     assert failure(result) == ("tls_failed", "not_applied", 1)
     assert f"No trusted connection to {HOST}: the certificate is for another host." in result["msg"]
 
@@ -292,7 +298,7 @@ def test_behind_the_proxy_the_certificate_is_the_server_s(
 def test_a_reset_instead_of_tls_behind_the_proxy_was_not_sent(
     authority: Authority, through: Through
 ) -> None:
-    with RawServer(reset) as server, RawServer(tunnel_to(server)) as proxy:
+    with RawServer(reset) as server, proxy_to(server) as proxy:
         result = through(proxy, ca_path=authority.path, retries=0)
     assert failure(result) == ("connection_failed", "not_applied", 1)
 
@@ -310,7 +316,7 @@ def test_a_reset_instead_of_tls_behind_the_proxy_was_not_sent(
 def test_the_account_at_the_proxy(
     account: str, sent: bytes, authority: Authority, through: Through
 ) -> None:
-    with partner(authority, answer()) as server, RawServer(tunnel_to(server)) as proxy:
+    with partner(authority, answer()) as server, proxy_to(server) as proxy:
         result = through(proxy, f"{account}@", ca_path=authority.path)
         assert result["changed"] is True
         token = base64.b64encode(sent)
