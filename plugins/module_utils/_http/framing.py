@@ -50,14 +50,12 @@ class StrictAnswer(http.client.HTTPResponse):
         Raises:
             InvalidAnswer: it is not valid, or leaves in doubt where the body ends.
         """
-        if self.headers is not None:
-            return
         super().begin()
         while 100 <= self.status < 200:
             if self.status == http.client.SWITCHING_PROTOCOLS:
                 raise InvalidAnswer("nobody asked for another protocol")
             # So that the base class reads the next one.
-            self.headers = None
+            self.headers = None  # type: ignore[assignment]
             super().begin()
         is_plain = self._has_plain_head()
         self._check_length()
