@@ -115,6 +115,8 @@ class _GuardedConnection:
         if guard.request_started:
             return
         guard.reached_connection = True
+        # What the last answer said of the connection holds no longer.
+        self.answer = None
         if self.sock is None:
             self.connect()
         elif not guard.connected:
