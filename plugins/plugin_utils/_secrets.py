@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.common.parameters import remove_values
-
 try:
     from ansible.module_utils.secrets import register_secrets
 except ImportError:
     # ansible-core before 2.22 has no registry of secrets, and masks nothing that it shows.
+    from ansible.module_utils.common.parameters import remove_values
+
     register_secrets = None
 
 Result = t.Dict[str, t.Any]
