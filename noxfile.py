@@ -51,6 +51,8 @@ OLDEST_LIBRARIES = range(8, 12)
 # Tests run side by side, but those in one file one after the other.
 SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
 
+CONTROLLER_TESTS = ("tests/unit/plugins/action/", "tests/unit/plugins/plugin_utils/")
+
 # ansible-test downloads get-pip in these versions, unless its cache has them.
 GET_PIP_VERSIONS = ("24.2", "25.2")
 GET_PIP = """\
@@ -229,9 +231,13 @@ def add_ansible_test(kind: str, core: str, default: bool) -> None:
         # A copy for each session, as several may run at the same time.
         session.chdir(copy_collection(NOX / "collections" / f"{core}-{kind}"))
         command = ["ansible-test", kind, "--venv", "--requirements", *session.posargs]
-        if kind == "units" and not ALL:
-            command += ["--python", f"3.{UNITS}"]
-        session.run(*command, env={"HOME": str(ansible_test_home(core))})
+        env = {"HOME": str(ansible_test_home(core))}
+        if kind != "units" or ALL:
+            session.run(*command, env=env)
+            return
+        session.run(*command, "--python", f"3.{UNITS}", env=env)
+        # Targets run no tests of what only the controller needs.
+        session.run(*command, "--python", f"3.{controller(core)}", *CONTROLLER_TESTS, env=env)
 
     ansible_test.__doc__ = f"Run ansible-test {kind} of ansible-core {core}."
     name = f"ansible-test-{kind}-{core}"
@@ -248,8 +254,8 @@ for core in RUNNABLE:
 
 
 if LIBRARIES:
-
-    @nox.session(name="oldest-libraries", python=PYTHONS[LIBRARIES])
+    # virtualenv no longer knows Python 3.8.
+    @nox.session(name="oldest-libraries", python=PYTHONS[LIBRARIES], venv_backend="venv")
     def oldest_libraries(session: nox.Session) -> None:
         """Run the tests of HTTP and of modules with the oldest libraries that are supported."""
         session.install(

@@ -12,8 +12,11 @@ import typing as t
 
 try:
     from ansible.module_utils.secrets import register_secrets
+
+    # Deprecated where there is a registry of secrets.
+    remove_values = None
 except ImportError:
-    # ansible-core before 2.22 has no registry of secrets, and masks nothing that it shows.
+    # ansible-core before 2.22 has no such registry, and masks nothing that it shows.
     from ansible.module_utils.common.parameters import remove_values
 
     register_secrets = None
