@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
+# Deprecated where there is a registry of secrets.
+remove_values: t.Any = None
+
 try:
     from ansible.module_utils.secrets import register_secrets
-
-    # Deprecated where there is a registry of secrets.
-    remove_values = None
 except ImportError:
     # ansible-core before 2.22 has no such registry, and masks nothing that it shows.
     from ansible.module_utils.common.parameters import remove_values
