@@ -16,10 +16,10 @@ demo: $(NOX) ## Run the demo against the sandbox
 	$(NOX) -s demo
 
 test: $(NOX) ## Run every test and check, with the oldest and the newest ansible-core
-	$(NOX)
+	$(NOX) --parallel auto
 
 test-all: $(NOX) ## Run every test and check, with every ansible-core
-	CLOUDAGENT_ALL_CORES=1 $(NOX)
+	CLOUDAGENT_ALL_CORES=1 $(NOX) --parallel auto
 
 quick: $(NOX) ## Run lint and unit tests, for daily work
 	$(NOX) -s ruff lint

@@ -278,6 +278,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
                 [os.environ["ANSIBLE_COLLECTIONS_PATH"], str(community_general(folder))]
             ),
             "ANSIBLE_HOME": str(folder / "ansible"),
+            # In which tests/conftest.py looks for deprecations.
+            "ANSIBLE_LOG_PATH": os.environ["ANSIBLE_LOG_PATH"],
             "ANSIBLE_VAULT_PASSWORD_FILE": str(password),
             "HOME": str(folder),
             "OZONETEL_USERNAME": "acme",
