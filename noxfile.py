@@ -206,6 +206,15 @@ def benchmark(session: nox.Session) -> None:
     session.run("python", "tests/benchmarks/run.py", *session.posargs, env=env)
 
 
+@nox.session(default=False, python=NEWEST)
+def fuzz(session: nox.Session) -> None:
+    """Play random stories and check each result against the truth; -- --minutes 10 --seed 7."""
+    session.install("-r", "tests/requirements.txt")
+    tree = str(link_collection(NOX / "link"))
+    env = {"ANSIBLE_COLLECTIONS_PATH": tree, "PYTHONPATH": tree}
+    session.run("python", "tests/fuzz/run.py", *session.posargs, env=env)
+
+
 def add_ansible_test(kind: str, core: str) -> None:
     """Add the session for one kind of test of one ansible-core."""
 

@@ -60,7 +60,6 @@ EFFECTS = {
     "HTTP 502": Effect(0, 502, None, "server_error", "Retry-After: 0\r\n"),
     "HTTP 502, applied": Effect(2, 502, None, "server_error", "Retry-After: 0\r\n"),
     "HTTP 503": Effect(0, 503, None, "server_error", "Retry-After: 0\r\n"),
-    "HTTP 503, wait 1": Effect(0, 503, None, "server_error", "Retry-After: 1\r\n"),
     "HTTP 503, first stored": Effect(1, 503, None, "server_error", "Retry-After: 0\r\n"),
     "HTTP 500 with the text of success": Effect(2, 500, SUCCESS, "unexpected_answer"),
     "HTTP 204": Effect(2, 204, None, "unexpected_answer", body=False),
@@ -80,6 +79,8 @@ INTERIM = {
     "after 100 and 103": (100, 103),
     "after 103 and 102": (103, 102),
 }
+# No client can see through this one: the answer to the next request is sent as well.
+DECEITFUL = "answers the next one, too"
 # A client may distrust these, or never see them whole.
 UNCLEAR = (*NO_ANSWER, "cut short", "extra bytes", "two answers")
 DELIVERIES = (
@@ -122,13 +123,14 @@ def answer_bytes(answer: Answer, number: int) -> bytes:
         return f"{head}\r\n".encode()
     content = {} if effect.message is None else {"Message": with_number(effect.message, number)}
     body = json.dumps(content).encode()
-    length = f"Content-Length: {len(body)}\r\n"
     if answer.delivery in ("chunked", "chunked with a length"):
+        chunks = _chunked(body)
         head += "Transfer-Encoding: chunked\r\n"
-        # The first wins (RFC 9112, section 6.3).
-        head += length if answer.delivery == "chunked with a length" else ""
-        return f"{head}\r\n".encode() + _chunked(body)
-    whole = f"{head}{length}\r\n".encode() + body
+        if answer.delivery == "chunked with a length":
+            # That of the chunks, and of no use: the encoding wins (RFC 9112, section 6.3).
+            head += f"Content-Length: {len(chunks)}\r\n"
+        return f"{head}\r\n".encode() + chunks
+    whole = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
     if answer.delivery == "cut short":
         return whole[: -len(body) // 2]
     if answer.delivery == "extra bytes":

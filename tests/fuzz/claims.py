@@ -56,10 +56,12 @@ class Lie(t.NamedTuple):
     Attributes:
         kind: the same for all finds of one kind.
         told: what was claimed and what is true, for a person.
+        update: the update that it is about, if it is about one.
     """
 
     kind: str
     told: str
+    update: Update | None = None
 
 
 class Truth:
@@ -179,7 +181,8 @@ def _lies_of_update(task: Task, update: Update, result: Result, truth: Truth) ->
     else:
         lies = _lies_of_not_sent(task, update, result, own, truth)
     for lie in (*lies, *_strange_answers(result, own)):
-        yield Lie(lie.kind, f"{update.key} {update.campaign}: {lie.told}\n  {_told(result)}")
+        told = f"{update.key} {update.campaign}: {lie.told}\n  {_told(result)}"
+        yield Lie(lie.kind, told, update)
 
 
 def _lies_of_failed(result: Result, own: list[Entry]) -> t.Iterator[Lie]:

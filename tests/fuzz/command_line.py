@@ -53,8 +53,9 @@ class CommandLineProcess:
         assert self._process.stdout is not None
         self._stdout = self._process.stdout
 
-    def fileno(self) -> int:
-        return self._stdout.fileno()
+    @property
+    def news(self) -> t.Any:
+        return self._stdout
 
     def take(self) -> bool:
         part = os.read(self._stdout.fileno(), 65536)

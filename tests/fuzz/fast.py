@@ -49,14 +49,14 @@ class FastProcess:
         self._process.start()
         childs_pipe.close()
 
-    def fileno(self) -> int:
-        return self._pipe.fileno()
+    @property
+    def news(self) -> t.Any:
+        return self._pipe
 
     def take(self) -> bool:
         try:
             self._outcomes.append(self._pipe.recv())
         except EOFError:
-            self._pipe.close()
             return False
         return True
 
@@ -66,6 +66,7 @@ class FastProcess:
 
     def end(self) -> tuple[list[Outcome], str]:
         self._process.join()
+        self._pipe.close()
         if self._process.exitcode and not self._killed:
             raise Crash(f"a process ended with {self._process.exitcode} after {self._outcomes}")
         return self._outcomes, json.dumps([outcome.result for outcome in self._outcomes])
@@ -85,9 +86,14 @@ def _work(pipe: t.Any, steps: list[Step], place: Place) -> None:
 
 def run_step(step: Step, update: Update, place: Place, client: HttpClient) -> dict[str, t.Any]:
     """Return the result of a task, with its warnings."""
-    where = {"api_url": place.url, "record_dir": str(place.records)}
-    bulk = {"requests_per_minute": None, "stop_on_failure": False} if step.bulk else {}
-    module = ModuleDouble(check_mode=step.check, **where, **bulk, **step.options(update))
+    options = {
+        "api_url": place.url,
+        "record_dir": str(place.records),
+        "requests_per_minute": None,
+        "stop_on_failure": False,
+        **step.options(update),
+    }
+    module = ModuleDouble(check_mode=step.check, **options)
     run = _run_bulk.run_bulk if step.bulk else _run.run
     try:
         run(module, client)

@@ -30,7 +30,9 @@ FALLBACK = (["9140002001"], ["9140002002"])
 AS_IT_IS, REMOVED, A_FILE, READ_ONLY = "as it is", "removed", "a file", "read-only"
 FOLDERS = (AS_IT_IS,) * 12 + (REMOVED, REMOVED, A_FILE, READ_ONLY)
 NOT_SENT = ("nothing", "first stored")
-EFFECTS_WITH_ANSWER = tuple(name for name in EFFECTS if name not in NOT_SENT)
+# A wait that is real in bulk, so it is rare.
+SLOW = "HTTP 429, wait 1"
+EFFECTS_WITH_ANSWER = tuple(name for name in EFFECTS if name not in (*NOT_SENT, SLOW))
 AFTER_WHICH_IT_GOES_ON = ("HTTP 500", "HTTP 502", "HTTP 503", "HTTP 502, applied")
 
 
@@ -87,11 +89,18 @@ class Step(t.NamedTuple):
 class Play(t.NamedTuple):
     """Processes that run at the same time.
 
-    What the server holds back in the first is answered when the second has ended.
+    When the server holds back the answer to the first request of the first process, the second one
+    begins in that moment, and the answer comes when it has ended.
     """
 
     folder: str
     processes: list[list[Step]]
+
+    @property
+    def begins_held(self) -> bool:
+        """Return whether the second process begins during the first request of the first."""
+        answers = self.processes[0][0].updates[0].answers
+        return answers != () and answers[0].delivery == "held"
 
     def plan(self) -> Plan:
         """Return how the server has to treat the requests of this play."""
@@ -137,15 +146,17 @@ COMMAND_LINE = Lane("command-line", plays=3, steps=10, modules=0.1, patience=1.0
 def make_story(seed: int, lane: Lane, number: int) -> Story:
     """Return the story of this number."""
     chance = random.Random(f"{seed} {lane.name} {number}")
-    plays = [_play(chance, lane) for _play_number in range(chance.randint(2, lane.plays))]
+    plays = [_play(chance, lane, number) for number in range(chance.randint(2, lane.plays))]
     return Story(lane, chance.random() < 0.5, plays)
 
 
 def probe(seed: object) -> Play:
     """Return a play that asks for all lists of all campaigns whether they would be unchanged."""
     chance = random.Random(f"probe {seed}")
+    # One key, as these send nothing.
+    key = _key(chance)
     steps = [
-        Step([Update(_key(chance), campaign, dynamic, fallback, ())], check=True)
+        Step([Update(key, campaign, dynamic, fallback, ())], check=True)
         for campaign in CAMPAIGNS
         for dynamic in DYNAMIC
         for fallback in FALLBACK
@@ -153,16 +164,18 @@ def probe(seed: object) -> Play:
     return Play(AS_IT_IS, [steps])
 
 
-def _play(chance: random.Random, lane: Lane) -> Play:
+def _play(chance: random.Random, lane: Lane, number: int) -> Play:
     folder = chance.choice(FOLDERS)
     focus = chance.choice(CAMPAIGNS)
-    if chance.random() < 0.6:
+    # While there is no folder yet, two processes at once have the most to get wrong.
+    if chance.random() < (0.7 if number else 0.4):
         return Play(folder, [_steps(chance, lane, focus, lane.steps)])
     first = _steps(chance, lane, focus, 2)
     if chance.random() < 0.7:
         first[0] = _held(chance, first[0])
+        focus = first[0].updates[0].campaign
     # A second one that has to wait for a lock of the first gives up soon.
-    second = [step._replace(timeout=lane.patience) for step in _steps(chance, lane, focus, 3)]
+    second = [step._replace(timeout=lane.patience) for step in _steps(chance, lane, focus, 2)]
     return Play(folder, [first, second])
 
 
@@ -172,7 +185,15 @@ def _held(chance: random.Random, step: Step) -> Step:
     effect = chance.choice((*AFTER_WHICH_IT_GOES_ON, "ok", "campaign refused"))
     answers = (Answer(effect, "held"), *first.answers[1:])
     updates = [first._replace(answers=answers), *step.updates[1:]]
-    return step._replace(updates=updates, check=False, timeout=60.0, retries=max(1, step.retries))
+    record = chance.random() < 0.5
+    return step._replace(
+        updates=updates,
+        check=False,
+        skip=record and step.skip,
+        record=record,
+        retries=max(1, step.retries),
+        timeout=60.0,
+    )
 
 
 def _steps(chance: random.Random, lane: Lane, focus: str, most: int) -> list[Step]:
@@ -231,7 +252,8 @@ def _answer(chance: random.Random) -> Answer:
     delivery = _delivery(chance)
     if delivery in NO_ANSWER:
         return Answer(chance.choice(("ok", *NOT_SENT)), delivery)
-    effect = "ok" if chance.random() < 0.4 else chance.choice(EFFECTS_WITH_ANSWER)
+    effect = chance.choice((*EFFECTS_WITH_ANSWER, *["ok"] * 14))
+    effect = SLOW if chance.random() < 0.01 else effect
     if not EFFECTS[effect].body:
         return Answer(effect)
     return Answer(effect, delivery)

@@ -21,6 +21,7 @@ import time
 import typing as t
 
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.answers import (
+    DECEITFUL,
     EFFECTS,
     INTERIM,
     NO_ANSWER,
@@ -130,14 +131,18 @@ class _State:
             return list(self._log)
 
 
+Notice = t.Callable[[Entry], None]
+
+
 class _Connection:
     """One accepted connection."""
 
-    def __init__(self, sock: socket.socket, state: _State, notice: t.Callable[[str], None]) -> None:
+    def __init__(self, sock: socket.socket, state: _State, notice: Notice) -> None:
         self._sock = sock
         self._state = state
         self._notice = notice
         self._rest = b""
+        self._sent_first = b""
 
     def serve(self) -> None:
         """Answer request after request, until one side ends the connection."""
@@ -176,7 +181,10 @@ class _Connection:
             self._give_no_answer(entry)
             return False
         if delivery == "held":
+            self._notice(entry)
             self._wait_for_release()
+        self._sock.sendall(self._sent_first)
+        self._sent_first = b""
         for status in INTERIM.get(delivery, ()):
             self._sock.sendall(f"HTTP/1.1 {status} Interim\r\n\r\n".encode())
         if delivery in INTERIM or delivery == "a moment later":
@@ -184,6 +192,8 @@ class _Connection:
             select.select([self._sock], [], [], self._state.moment)
         self._sock.sendall(answer_bytes(entry.answer, entry.number))
         entry.answered = True
+        if delivery == DECEITFUL:
+            self._sent_first = answer_bytes(Answer(), entry.number)
         return delivery not in ("closing", "closing unsaid", "HTTP/1.0", "cut short")
 
     def _give_no_answer(self, entry: Entry) -> None:
@@ -191,7 +201,7 @@ class _Connection:
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
             return
         if entry.answer.delivery == "killed":
-            self._notice(entry.key)
+            self._notice(entry)
         while self._read_more():
             pass
 
@@ -214,7 +224,8 @@ class ModelServer:
 
     Attributes:
         url: its address.
-        notices: readable when a request came at which its sender is to be killed; holds its key.
+        notices: readable when a request came whose answer is held back, or whose sender is to be
+            killed; holds its entry in the log.
     """
 
     def __init__(self) -> None:
@@ -267,9 +278,9 @@ def _serve(commands: t.Any, notices: t.Any) -> None:
     state, notice_lock = _State(), threading.Lock()
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
 
-    def notice(key: str) -> None:
+    def notice(entry: Entry) -> None:
         with notice_lock:
-            notices.send(key)
+            notices.send(entry)
 
     def converse(sock: socket.socket) -> None:
         with state.connection():

@@ -58,7 +58,8 @@ class Outcome(t.NamedTuple):
 class Process(t.Protocol):
     """A process that works through steps."""
 
-    def fileno(self) -> int:
+    @property
+    def news(self) -> t.Any:
         """Return what becomes readable when there is something to take."""
 
     def take(self) -> bool:
@@ -108,54 +109,35 @@ class Stage:
     def play(self, play: Play, start: Start) -> list[Lie]:
         """Run a play, and return what its results say that is not true."""
         set_up(self._records, play.folder)
-        lockable = self._records.is_dir() and os.access(self._records, os.W_OK)
         self._server.plan(play.plan())
+        cast = _Cast(self._server, play, lambda steps: self._begin(play, steps, start))
         try:
-            played, shown = self._run(play, start)
+            cast.perform()
+            ends = [process.end() for process in cast.processes]
         except Crash as crash:
             return [Lie("crash", str(crash))]
         finally:
             self.log = self._server.settle()
             tidy_up(self._records, play.folder)
+        alone = len(ends) == 1
         tasks = [
             task
-            for steps, outcomes in zip(play.processes, played)
-            for task in _tasks(steps, outcomes, len(played) == 1, lockable)
+            for steps, (outcomes, _shown), lockable in zip(play.processes, ends, cast.lockable)
+            for task in _tasks(steps, outcomes, alone, lockable)
         ]
         self._tasks += tasks
         self.results += sum(task.result is not None for task in tasks)
         truth = Truth(self._minds_case, self.log, self._tasks)
         lies = [lie for task in tasks for lie in lies_of(task, truth)]
-        return lies + self._shown_keys(tasks, shown)
+        return lies + self._shown_keys(tasks, "\n".join(shown for _outcomes, shown in ends))
 
-    def _run(self, play: Play, start: Start) -> tuple[list[list[Outcome]], str]:
-        """Run the processes of a play to their end."""
-        processes = []
-        for steps in play.processes:
-            scratch = self._folder / f"process {self._processes}"
-            self._processes += 1
-            place = Place(self._server.url, self._records, scratch, len(play.processes) == 1)
-            processes.append(start(steps, place))
-        owners = {
-            update.key: process
-            for steps, process in zip(play.processes, processes)
-            for step in steps
-            for update in step.updates
-        }
-        running = list(processes)
-        while running:
-            for ready in wait([self._server.notices, *running]):
-                if ready is self._server.notices:
-                    # A notice may come late, when the process has already ended.
-                    owner = owners.get(self._server.notices.recv())
-                    if owner in running:
-                        owner.kill()
-                elif not t.cast(Process, ready).take():
-                    running.remove(t.cast(Process, ready))
-                    if ready is processes[-1]:
-                        self._server.release()
-        ends = [process.end() for process in processes]
-        return [outcomes for outcomes, _shown in ends], "\n".join(shown for _, shown in ends)
+    def _begin(self, play: Play, steps: list[Step], start: Start) -> tuple[Process, bool]:
+        """Start a process, and return whether there was a folder to lock in, too."""
+        scratch = self._folder / f"process {self._processes}"
+        self._processes += 1
+        lockable = self._records.is_dir() and os.access(self._records, os.W_OK)
+        place = Place(self._server.url, self._records, scratch, len(play.processes) == 1)
+        return start(steps, place), lockable
 
     def _shown_keys(self, tasks: list[Task], shown: str) -> list[Lie]:
         paths = [path for path in self._records.glob("*") if path.is_file()]
@@ -163,6 +145,62 @@ class Stage:
         keys = {update.key for task in tasks for update in task.updates}
         found = sorted(key for key in keys if any(key in text for text in texts))
         return [Lie("key shown", f"the API key {key} is shown or kept") for key in found]
+
+
+class _Cast:
+    """The processes of one play, while they run.
+
+    Attributes:
+        processes: those that have begun.
+        lockable: for each of these, whether it began with a folder to lock in.
+    """
+
+    def __init__(
+        self,
+        server: ModelServer,
+        play: Play,
+        begin: t.Callable[[list[Step]], tuple[Process, bool]],
+    ) -> None:
+        self.processes: list[Process] = []
+        self.lockable: list[bool] = []
+        self._server = server
+        self._play = play
+        self._begin = begin
+        self._running: dict[t.Any, Process] = {}
+        self._owners: dict[str, Process] = {}
+
+    def perform(self) -> None:
+        """Run all processes to their ends."""
+        self._begin_up_to(1 if self._play.begins_held else len(self._play.processes))
+        while self._running:
+            for ready in wait([self._server.notices, *self._running]):
+                if ready is self._server.notices:
+                    self._heed(self._server.notices.recv())
+                elif not self._running[ready].take():
+                    self._has_ended(self._running.pop(ready))
+
+    def _begin_up_to(self, count: int) -> None:
+        for steps in self._play.processes[len(self.processes) : count]:
+            process, lockable = self._begin(steps)
+            self.processes.append(process)
+            self.lockable.append(lockable)
+            self._running[process.news] = process
+            self._owners.update({update.key: process for step in steps for update in step.updates})
+
+    def _heed(self, entry: Entry) -> None:
+        if entry.answer.delivery == "held":
+            self._begin_up_to(len(self._play.processes))
+            return
+        owner = self._owners.get(entry.key)
+        # A notice may come late, when the process has already ended.
+        if owner in self._running.values():
+            t.cast(Process, owner).kill()
+
+    def _has_ended(self, process: Process) -> None:
+        # The first one may have ended without a request.
+        self._begin_up_to(len(self._play.processes))
+        if process is self.processes[-1]:
+            self._server.release()
 
 
 def run_story(
@@ -190,12 +228,11 @@ def _ask(stage: Stage, number: int, start: Start) -> list[Lie]:
     """Return the lies of check mode, and those of the real runs that it is wrong about."""
     questions = probe(number)
     lies = stage.play(questions, start)
-    false = {lie.told.split()[0] for lie in lies if lie.kind == "a false prediction"}
+    false = [lie.update for lie in lies if lie.kind == "a false prediction"]
     steps = [
-        step._replace(check=False, updates=[update._replace(key=f"{update.key}f")])
-        for step in questions.processes[0]
-        for update in step.updates
-        if update.key in false
+        Step([update._replace(key=f"{update.key}x{position}")])
+        for position, update in enumerate(false)
+        if update is not None
     ]
     return lies + (stage.play(Play(AS_IT_IS, [steps]), start) if steps else [])
 
