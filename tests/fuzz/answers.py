@@ -81,6 +81,8 @@ INTERIM = {
 }
 # No client can see through this one: the answer to the next request is sent as well.
 DECEITFUL = "answers the next one, too"
+# The server ends the connection after these.
+CLOSING = ("closing", "closing unsaid", "HTTP/1.0", "cut short")
 # A client may distrust these, or never see them whole.
 UNCLEAR = (*NO_ANSWER, "cut short", "extra bytes", "two answers")
 DELIVERIES = (

@@ -7,8 +7,9 @@ python tests/fuzz/run.py                                        # ten minutes, a
 python tests/fuzz/run.py --minutes 1 --seed 7
 python tests/fuzz/run.py --seed 7 --lane fast --story 123       # one story again
 
-A story of one process at a time repeats itself exactly, but for the threads of a task in bulk.
-Where two processes run at once, which of them is faster is beyond the seed.
+The same seed gives the same stories. What comes of a story is the same each time in the fast lane,
+unless something in it depends on which of two is faster: two processes at once, the threads of a
+task in bulk, a timeout of less than a second. Such a find may take a few tries to come again.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ import time
 import typing as t
 
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.answers import (
+    CLOSING,
     DECEITFUL,
     EFFECTS,
     INTERIM,
@@ -36,6 +37,8 @@ Plan = t.Dict[t.Tuple[str, str], t.Tuple[Answer, ...]]
 FORK = multiprocessing.get_context("fork")
 NOTHING: Pair = ("", "")
 POLL_SECONDS = 0.02
+# Linux sends the end of the connection with the last bytes, so that no request gets in between.
+WITH_END = getattr(socket, "MSG_MORE", 0)
 # Only for a fuzzer that is broken itself.
 SETTLE_SECONDS = 300.0
 
@@ -190,11 +193,12 @@ class _Connection:
         if delivery in INTERIM or delivery == "a moment later":
             # A client that takes the interim answer for the final one sends its next request.
             select.select([self._sock], [], [], self._state.moment)
-        self._sock.sendall(answer_bytes(entry.answer, entry.number))
+        goes_on = delivery not in CLOSING
+        self._sock.sendall(answer_bytes(entry.answer, entry.number), 0 if goes_on else WITH_END)
         entry.answered = True
         if delivery == DECEITFUL:
             self._sent_first = answer_bytes(Answer(), entry.number)
-        return delivery not in ("closing", "closing unsaid", "HTTP/1.0", "cut short")
+        return goes_on
 
     def _give_no_answer(self, entry: Entry) -> None:
         if entry.answer.delivery == "reset":

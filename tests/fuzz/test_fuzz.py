@@ -160,8 +160,11 @@ def test_a_story_repeats_itself(server: ModelServer, tmp_path: pathlib.Path) -> 
 def _has_one_thread(story: Story) -> bool:
     """Tell whether nothing in a story depends on which of two is faster."""
     steps = [step for play in story.plays for steps in play.processes for step in steps]
+    answers = [answer for step in steps for update in step.updates for answer in update.answers]
     return (
         len(steps) > 5
+        # Only on Linux does the end of a connection come with the last bytes.
+        and not any(answer.delivery == "closing unsaid" for answer in answers)
         and all(len(play.processes) == 1 for play in story.plays)
         and not any(step.bulk or step.timeout < 60 for step in steps)
     )
