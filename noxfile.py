@@ -203,6 +203,15 @@ def benchmark(session: nox.Session) -> None:
     session.run("python", "tests/benchmarks/run.py", *session.posargs, env=env)
 
 
+@nox.session(default=False, python=NEWEST_PYTHON)
+def fuzz(session: nox.Session) -> None:
+    """Play random stories and check each result against the truth; -- --minutes 10 --seed 7."""
+    session.install(ansible_core(NEWEST), "-r", "tests/requirements.txt")
+    tree = str(link_collection(NOX / "link"))
+    env = {"ANSIBLE_COLLECTIONS_PATH": tree, "PYTHONPATH": tree}
+    session.run("python", "tests/fuzz/run.py", *session.posargs, env=env)
+
+
 # The last session, and by itself, so that its closing lines end the whole run.
 @nox.session(python=NEWEST_PYTHON, allow_parallel=False)
 def pytest(session: nox.Session) -> None:

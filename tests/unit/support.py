@@ -47,8 +47,9 @@ class ModuleDouble:
 
     def __init__(self, check_mode: bool = False, diff: bool = False, **options: t.Any) -> None:
         # A record of its own for each, so that none sees another's and none is in the real home.
-        record_dir = f"{tempfile.mkdtemp(dir=_records.name)}/records"
-        self.params = {**OPTIONS, "record_dir": record_dir, **options}
+        if "record_dir" not in options:
+            options["record_dir"] = f"{tempfile.mkdtemp(dir=_records.name)}/records"
+        self.params = {**OPTIONS, **options}
         self.check_mode = check_mode
         self._diff = diff
         self.warnings: list[str] = []
