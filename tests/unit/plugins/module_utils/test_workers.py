@@ -11,6 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _workers
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import start_daemon
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._workers import work_through
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import HANG_SECONDS
 
@@ -21,7 +22,6 @@ Found = t.List[t.Tuple[int, t.Any]]
 def _started(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
     """Return the threads that are started, in their order."""
     threads: list[threading.Thread] = []
-    start_daemon = _workers.start_daemon
 
     def start(name: str, target: t.Callable[[], None]) -> threading.Thread:
         threads.append(start_daemon(name, target))
