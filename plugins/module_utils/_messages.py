@@ -18,6 +18,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.faults import (
     NO_AGREEMENT,
+    NO_MORE_THREADS,
     NOT_VALID_HTTP,
     TOO_MANY_FILES,
     UNFORESEEN,
@@ -203,6 +204,11 @@ def _connection_failed(situation: Situation) -> str:
         return (
             f"No usable answer from {situation.host}: {detail}{_attempts(situation)}. Check api_url, "
             "its port included, and the proxy."
+        )
+    if detail == NO_MORE_THREADS:
+        return (
+            f"No connection to {situation.host}: {detail}{_attempts(situation)}. Raise its limit of "
+            "processes or of memory, or lower concurrency."
         )
     if detail == TOO_MANY_FILES:
         return (

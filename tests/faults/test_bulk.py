@@ -64,10 +64,10 @@ class KeptGuards(Watchdog):
         self.guards: list[Guard] = []
 
     @contextlib.contextmanager
-    def guard(self, seconds: float) -> t.Iterator[Guard]:
-        with super().guard(seconds) as guard:
-            self.guards.append(guard)
-            yield guard
+    def watching(self, guard: Guard) -> t.Iterator[None]:
+        self.guards.append(guard)
+        with super().watching(guard):
+            yield
 
 
 def update(

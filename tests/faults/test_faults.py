@@ -67,10 +67,11 @@ class ToldWatchdog(Watchdog):
         self._latest = Guard(0.0)
 
     @contextlib.contextmanager
-    def guard(self, seconds: float) -> t.Iterator[Guard]:
-        self.seconds.append(seconds)
-        with super().guard(seconds) as self._latest:
-            yield self._latest
+    def watching(self, guard: Guard) -> t.Iterator[None]:
+        self.seconds.append(guard.seconds)
+        self._latest = guard
+        with super().watching(guard):
+            yield
 
     def told_by(self, behaviour: Behaviour) -> Behaviour:
         """Return the behaviour, which ends the attempt once the client has waited in vain."""
@@ -211,7 +212,8 @@ def test_a_drip_is_cut_off_when_the_time_is_over() -> None:
 
     dripping = threading.Thread(target=drip_for_ever, daemon=True)
     begin = time.monotonic()
-    with here, there, Watchdog().guard(0.1) as guard:
+    guard = Guard(0.1)
+    with here, there, Watchdog().watching(guard):
         guard.attach(here)
         dripping.start()
         while here.recv(65536):

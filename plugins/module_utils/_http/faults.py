@@ -23,6 +23,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt 
     NEVER,
     Attempt,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import NoThread
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Guard
 
 try:
@@ -46,6 +47,7 @@ except ImportError:
 NO_AGREEMENT = "no secure connection was agreed on"
 NOT_VALID_HTTP = "the answer is not valid HTTP"
 TOO_MANY_FILES = "too many files are open where the update runs"
+NO_MORE_THREADS = "the system starts no further thread where the update runs"
 UNFORESEEN = "an error that it did not foresee"
 _NO_TLS_BY_ADDRESS = (
     "urllib3 before 1.26.7 can't use https:// with the address of a proxy; name its host, or write "
@@ -83,6 +85,8 @@ def attempt_of_fault(error: Exception, guard: Guard, has_proxy: bool) -> Attempt
     outcome = _failure.NOT_APPLIED if _was_not_sent(causes, guard) else _failure.UNKNOWN
     if any(getattr(cause, "errno", None) in (errno.EMFILE, errno.ENFILE) for cause in causes):
         return Attempt(_failure.CONNECTION_FAILED, outcome, AFTER_BACKOFF, TOO_MANY_FILES)
+    if _has(causes, NoThread):
+        return Attempt(_failure.CONNECTION_FAILED, outcome, AFTER_BACKOFF, NO_MORE_THREADS)
     if guard.at_proxy:
         detail, retry = _what_happened_at_proxy(error, causes, guard)
         return Attempt(_failure.PROXY_FAILED, outcome, retry, detail)

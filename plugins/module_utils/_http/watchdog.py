@@ -29,6 +29,7 @@ class Guard:
     """The sockets of one attempt, whether its time is over, and how far it has come.
 
     Attributes:
+        seconds: how long the attempt may take.
         end: when its time is over, by the monotonic clock.
         expired: the time was over before the attempt had ended.
         handed_over: the libraries were given the request.
@@ -40,6 +41,7 @@ class Guard:
     """
 
     def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
         self.end = time.monotonic() + seconds
         self.expired = False
         self.handed_over = False

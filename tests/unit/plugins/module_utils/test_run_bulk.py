@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 import threading
 import typing as t
 
 import pytest
 import responses
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _run, _run_bulk
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils import (
+    _progress,
+    _run,
+    _run_bulk,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
@@ -369,7 +374,7 @@ class BrokenProgress(ModuleDouble):
 
 def test_what_was_applied_is_told_whatever_goes_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_run_bulk, "TICK_SECONDS", 0.01)
-    monkeypatch.setattr(_run_bulk.ProgressTimes, "is_due", lambda _times, _elapsed: True)
+    monkeypatch.setattr(_progress.ProgressTimes, "is_due", lambda _times, _elapsed: True)
     module = bulk_module(["A", "B", "C"], concurrency=1)
     module.__class__ = BrokenProgress
     sent = run(module)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import typing as t
 
 import pytest
@@ -165,13 +166,13 @@ def test_a_first_item_that_takes_long_keeps_the_others_back_for_two_ticks(
 
 def allow_threads(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the system start so many threads, and no further ones."""
-    start, started = _workers.start_daemon, []
+    started: list[str] = []
 
     def start_or_refuse(name: str, target: t.Callable[[], None]) -> threading.Thread:
         if len(started) == count:
             raise NoThread
         started.append(name)
-        return start(name, target)
+        return start_daemon(name, target)
 
     monkeypatch.setattr(_workers, "start_daemon", start_or_refuse)
 
