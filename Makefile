@@ -7,7 +7,7 @@ NOX := .venv/bin/nox
 # Nothing is written to the user's HOME; noxfile.py has the same folder as HOME.
 export PIP_CACHE_DIR ?= $(CURDIR)/.nox/home/.cache/pip
 
-.PHONY: help demo test test-all quick benchmark clean
+.PHONY: help demo test test-all quick benchmark fuzz clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -16,10 +16,10 @@ demo: $(NOX) ## Run the demo against the sandbox
 	$(NOX) -s demo
 
 test: $(NOX) ## Run every test and check, with the oldest and the newest ansible-core
-	$(NOX)
+	$(NOX) --parallel auto
 
 test-all: $(NOX) ## Run every test and check, with every ansible-core
-	CLOUDAGENT_ALL_CORES=1 $(NOX)
+	CLOUDAGENT_ALL_CORES=1 $(NOX) --parallel auto
 
 quick: $(NOX) ## Run lint and unit tests, for daily work
 	$(NOX) -s ruff lint
@@ -27,6 +27,9 @@ quick: $(NOX) ## Run lint and unit tests, for daily work
 
 benchmark: $(NOX) ## Measure the collection, for most of an hour, and draw the chart of its documentation
 	$(NOX) -s benchmark
+
+fuzz: $(NOX) ## Look for results that are not true, for ten minutes
+	$(NOX) -s fuzz
 
 clean: ## Remove everything that these targets made
 	rm -rf .venv .nox .ansible .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output

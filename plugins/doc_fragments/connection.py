@@ -11,7 +11,7 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 requirements:
-  - requests >= 2.32.4 (on the host that sends the update)
+  - requests >= 2.25.1 (on the host that sends the update)
 options:
   username:
     description:

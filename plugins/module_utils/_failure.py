@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import os
+import traceback
 import typing as t
 
 INVALID_INPUT = "invalid_input"
@@ -73,6 +75,17 @@ class UpdateFailure(Exception):
             "api_message": self.api_message,
             "attempts": self.attempts,
         }
+
+
+def place_of(error: Exception) -> str:
+    """Return the kind of an error and where it came up.
+
+    Nothing of what it says, which may hold a secret.
+    """
+    *_callers, (frame, line) = traceback.walk_tb(error.__traceback__)
+    code = frame.f_code
+    name = os.path.basename(code.co_filename)
+    return f"{type(error).__name__} in {code.co_name}, line {line} of {name}"
 
 
 class InvalidInput(UpdateFailure):

@@ -16,7 +16,13 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists imp
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._endpoint import host_of
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import Attempt
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.faults import NO_AGREEMENT
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.faults import (
+    NO_AGREEMENT,
+    NO_MORE_THREADS,
+    NOT_VALID_HTTP,
+    TOO_MANY_FILES,
+    UNFORESEEN,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.proxies import shown_proxy
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     Campaign,
@@ -147,6 +153,8 @@ def _server_error(situation: Situation) -> str:
 
 def _unexpected_answer(situation: Situation) -> str:
     last = situation.last
+    if last.detail.startswith(UNFORESEEN):
+        return _unforeseen(situation)
     seen = last.detail or "an answer that is not documented"
     text = f': "{last.api_message}"' if last.api_message and '"' not in seen else ""
     return (
@@ -161,6 +169,11 @@ def _unexpected_answer_step(situation: Situation) -> str:
         return _LOOK_IT_UP
     if last.http_status in (401, 403):
         return "Something before CloudAgent refused the request: check api_url and the proxy."
+    if last.http_status == 413:
+        return (
+            "The request is too large for the server, or for a proxy before it: send fewer numbers, "
+            "or have its limit raised."
+        )
     if last.http_status in (404, 405):
         return "This is not the API: check api_url, its path included."
     if last.api_message is None:
@@ -176,7 +189,32 @@ def _redirected(situation: Situation) -> str:
     )
 
 
+def _unforeseen(situation: Situation) -> str:
+    return (
+        f"The collection met {situation.last.detail}{_attempts(situation)}. Please report this "
+        "message."
+    )
+
+
 def _connection_failed(situation: Situation) -> str:
+    detail = situation.last.detail
+    if detail.startswith(UNFORESEEN):
+        return _unforeseen(situation)
+    if detail == NOT_VALID_HTTP:
+        return (
+            f"No usable answer from {situation.host}: {detail}{_attempts(situation)}. Check api_url, "
+            "its port included, and the proxy."
+        )
+    if detail == NO_MORE_THREADS:
+        return (
+            f"No connection to {situation.host}: {detail}{_attempts(situation)}. Raise its limit of "
+            "processes or of memory, or lower concurrency."
+        )
+    if detail == TOO_MANY_FILES:
+        return (
+            f"No connection to {situation.host}: {detail}{_attempts(situation)}. Raise the limit of "
+            "open files (ulimit -n) there."
+        )
     return (
         f"No answer from {situation.host}: {situation.last.detail}{_attempts(situation)}. Check the "
         "network, the name and the port, and whether a proxy is needed."
@@ -198,6 +236,8 @@ def _tls_failed(situation: Situation) -> str:
 def _proxy_failed(situation: Situation) -> str:
     proxy = f" {shown_proxy(situation.proxy)}" if situation.proxy else ""
     detail = situation.last.detail or "it asks for a user and a password"
+    if detail.startswith(UNFORESEEN):
+        return f"The proxy{proxy} on the way to {situation.host} failed. {_unforeseen(situation)}"
     return (
         f"The proxy{proxy} on the way to {situation.host} failed: {detail}. Check the environment "
         "variables https_proxy and no_proxy where the update runs."

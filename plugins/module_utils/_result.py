@@ -8,11 +8,14 @@
 
 from __future__ import annotations
 
-import os
-import traceback
 import typing as t
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import UpdateFailure
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
+    UNEXPECTED_ANSWER,
+    UNKNOWN,
+    UpdateFailure,
+    place_of,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking import mask_secret
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import Campaign
@@ -103,13 +106,12 @@ def unforeseen_result(error: Exception) -> Result:
 
     It tells where the error came up, and nothing of what it says, which may hold a secret.
     """
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return {
-        "changed": False,
-        "msg": f"The collection met an error that it did not foresee: {type(error).__name__} in "
-        f"{place.name}, line {place.lineno} of {os.path.basename(place.filename)}. Whether the "
-        "update was applied is not known. It is safe to run it again. Please report this message.",
-    }
+    msg = (
+        f"The collection met an error that it did not foresee: {place_of(error)}. Whether the "
+        "update was applied is not known. It is safe to run it again. Please report this message."
+    )
+    failure = UpdateFailure(UNEXPECTED_ANSWER, msg, UNKNOWN)
+    return {"changed": False, "msg": msg, "failure": failure.details}
 
 
 def mask_secret_in(result: Result, secret: str) -> Result:

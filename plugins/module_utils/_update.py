@@ -30,6 +30,10 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client i
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Deadline
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.proxies import proxy_for
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._messages import (
+    failure_message,
+    situation_of,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     Campaign,
     Connection,
@@ -67,12 +71,6 @@ def update_campaign(
     exchange = client.post(request, judge, connection.retries, deadline, may_retry)
     if exchange.last.reason is None:
         return exchange
-    # A module compiles all that it imports, each time that it runs.
-    from ansible_collections.ozonetel.cloudagent.plugins.module_utils._messages import (
-        failure_message,
-        situation_of,
-    )
-
     raise UpdateFailure(
         reason=exchange.last.reason,
         message=failure_message(situation_of(connection, campaign, request.proxy, exchange)),

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.common.parameters import remove_values
+# Deprecated where there is a registry of secrets.
+remove_values: t.Any = None
 
 try:
     from ansible.module_utils.secrets import register_secrets
 except ImportError:
-    # ansible-core before 2.22 has no registry of secrets, and masks nothing that it shows.
+    # ansible-core before 2.22 has no such registry, and masks nothing that it shows.
+    from ansible.module_utils.common.parameters import remove_values
+
     register_secrets = None
 
 Result = t.Dict[str, t.Any]

@@ -49,7 +49,7 @@ def server_alone(server: str, count: int) -> float:
 
 
 def _wait_for(server: str) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while True:
         try:
             server_alone(server, 1)

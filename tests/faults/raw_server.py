@@ -23,6 +23,8 @@ class Connection:
     ) -> None:
         self.sock = sock
         self.stopping = stopping
+        # Called when the other side has waited in vain for a while.
+        self.time_is_over: t.Callable[[], None] = lambda: None
         self._requests = requests
 
     def read_request(self) -> bytes:
@@ -52,11 +54,14 @@ class Connection:
         self.sock.sendall(data)
 
     def drip(self, data: bytes) -> None:
-        """Send a byte every 50 milliseconds until the test is over."""
+        """Send a byte every few milliseconds until the test is over."""
         for index in range(len(data)):
-            if self.stopping.wait(0.05):
+            if self.stopping.wait(0.005):
                 return
             self.send(data[index : index + 1])
+            # More than a whole interim answer.
+            if index == 30:
+                self.time_is_over()
 
     def reset(self) -> None:
         """Close the connection so that the other side gets a reset."""
@@ -74,6 +79,8 @@ class RawServer:
         self.behaviours = behaviours
         self.requests: list[bytes] = []
         self.connections = 0
+        # Released once for each connection that this side has closed.
+        self.closed = threading.Semaphore(0)
         self._tls = tls
         self._stopping = threading.Event()
         self._open: list[socket.socket] = []
@@ -102,13 +109,17 @@ class RawServer:
                 threading.Thread(target=self._serve, args=(sock, behaviour), daemon=True).start()
 
     def _serve(self, sock: socket.socket, behaviour: Behaviour) -> None:
-        with contextlib.suppress(OSError):
+        try:
             if self._tls:
                 sock = self._tls.wrap_socket(sock, server_side=True)
                 self._open.append(sock)
-            connection = Connection(sock, self._stopping, self.requests)
-            behaviour(connection)
+            behaviour(Connection(sock, self._stopping, self.requests))
+        except OSError:
+            # The other side has gone, or has not agreed on TLS.
+            pass
+        finally:
             sock.close()
+            self.closed.release()
 
 
 def answer(
@@ -140,4 +151,5 @@ def after_request(action: t.Callable[[Connection], None]) -> Behaviour:
 
 def silent(connection: Connection) -> None:
     """Say nothing until the test is over."""
-    connection.stopping.wait(30)
+    connection.time_is_over()
+    connection.stopping.wait()

@@ -5,20 +5,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
 import subprocess
 import sys
 import threading
 import time
+import types
 import typing as t
 
 import pytest
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _run_bulk
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import (
+    Guard,
+    Watchdog,
+)
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     SUCCESS,
     Behaviour,
@@ -29,6 +35,7 @@ from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
 )
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
     API_KEY,
+    HANG_SECONDS,
     Ended,
     bulk_module,
 )
@@ -43,10 +50,37 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def update(server: RawServer, campaigns: list[str], **options: t.Any) -> Result:
-    module = bulk_module(campaigns, **{"api_url": server.url, "timeout": 10.0, **options})
+@pytest.fixture(autouse=True)
+def _short_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin the other campaigns soon when the first one takes long."""
+    monkeypatch.setattr(_run_bulk, "TICK_SECONDS", 0.1)
+
+
+class KeptGuards(Watchdog):
+    """Keeps the guards of all attempts, so that a test can end one when it likes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.guards: list[Guard] = []
+
+    @contextlib.contextmanager
+    def watching(self, guard: Guard) -> t.Iterator[None]:
+        self.guards.append(guard)
+        with super().watching(guard):
+            yield
+
+
+def update(
+    server: RawServer,
+    campaigns: list[str],
+    clock: Clock | None = None,
+    watchdog: Watchdog | None = None,
+    **options: t.Any,
+) -> Result:
+    options = {"api_url": server.url, "timeout": 6 * HANG_SECONDS, **options}
+    module = bulk_module(campaigns, **options)
     with pytest.raises(Ended):
-        _run_bulk.run_bulk(module, HttpClient(SessionCache(), Watchdog()))
+        _run_bulk.run_bulk(module, HttpClient(SessionCache(), watchdog or Watchdog(), clock))
     assert API_KEY not in repr(module.result)
     return module.result
 
@@ -55,11 +89,55 @@ def named(count: int) -> list[str]:
     return [f"Campaign {number}" for number in range(count)]
 
 
+class MadeUpTime(Clock):
+    """A clock that goes on when somebody waits, to the end of that wait; it waits for nobody."""
+
+    def __init__(self) -> None:
+        self._seconds = 1000.0
+        self._lock = threading.Lock()
+
+    def monotonic(self) -> float:
+        return self._seconds
+
+    def go_to(self, moment: float) -> None:
+        with self._lock:
+            self._seconds = max(self._seconds, moment)
+
+    def sleep(self, seconds: float) -> None:
+        self.go_to(self._seconds + seconds)
+
+
+class MadeUpStop(threading.Event):
+    """Its waits take made-up time; in one that takes any, so many threads have to be together."""
+
+    def __init__(self, clock: MadeUpTime, together: threading.Barrier) -> None:
+        super().__init__()
+        self._clock = clock
+        self._together = together
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if timeout and not self.is_set():
+            end = self._clock.monotonic() + timeout
+            self._together.wait(HANG_SECONDS)
+            self._clock.go_to(end)
+        return self.is_set()
+
+
+def use_stop(stop: threading.Event, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Have the next run tell its threads to stop by this, and return it."""
+    names = {**vars(threading), "Event": lambda: stop}
+    monkeypatch.setattr(_run_bulk, "threading", types.SimpleNamespace(**names))
+    return stop
+
+
 class World:
     """What a server does with each campaign, and when each request came."""
 
-    def __init__(self, message: t.Callable[[str, int], tuple[int, str, str]]) -> None:
+    def __init__(
+        self, message: t.Callable[[str, int], tuple[int, str, str]], clock: Clock | None = None
+    ) -> None:
         self.message = message
+        self.clock = clock or Clock()
         self.times: list[float] = []
         self.active = self.most_active = 0
         self._lock = threading.Lock()
@@ -72,7 +150,7 @@ class World:
                 return
             name = json.loads(request.partition(b"\r\n\r\n")[2])["campaignName"]
             with self._lock:
-                self.times.append(time.monotonic())
+                self.times.append(self.clock.monotonic())
                 self._tries[name] = tries = self._tries.get(name, 0) + 1
                 self.active += 1
                 self.most_active = max(self.most_active, self.active)
@@ -84,43 +162,45 @@ class World:
             connection.send(head.encode() + body)
 
 
-def after(seconds: float, message: str = SUCCESS["Message"]) -> World:
-    def say(_name: str, _tries: int) -> tuple[int, str, str]:
-        time.sleep(seconds)
-        return 200, "", message
-
-    return World(say)
-
-
 @pytest.mark.parametrize("concurrency", [1, 4, 16])
 def test_so_many_at_the_same_time_each_with_one_connection(concurrency: int) -> None:
-    world = after(0.05)
+    # After the first campaign, which is alone, so many have to be there for any to be answered.
+    together = threading.Barrier(concurrency)
+
+    def say(name: str, _tries: int) -> tuple[int, str, str]:
+        if name != "Campaign 0":
+            together.wait(HANG_SECONDS)
+        return 200, "", SUCCESS["Message"]
+
+    world = World(say)
     with RawServer(world.behave) as server:
-        begin = time.monotonic()
         result = update(server, named(33), concurrency=concurrency)
-        elapsed = time.monotonic() - begin
         assert server.connections == concurrency
     assert world.most_active == concurrency
-    assert elapsed < 33 * 0.05 / concurrency + 2.0
     assert [entry["campaign_name"] for entry in result["results"]] == named(33)
     assert result["summary"]["changed"] == 33
 
 
-def test_stop_on_failure_waits_for_what_is_on_its_way_alone() -> None:
+def test_stop_on_failure_waits_for_what_is_on_its_way_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stop = use_stop(threading.Event(), monkeypatch)
+    on_their_way = threading.Barrier(4)
+
     def say(name: str, _tries: int) -> tuple[int, str, str]:
-        if name == "Campaign 5":
+        if name != "Campaign 0":
+            on_their_way.wait(HANG_SECONDS)
+        if name == "Campaign 3":
             return 200, "", "Campaign not found."
-        time.sleep(0.3 if name != "Campaign 0" else 0.0)
+        assert name == "Campaign 0" or stop.wait(HANG_SECONDS)
         return 200, "", SUCCESS["Message"]
 
     world = World(say)
     with RawServer(world.behave) as server:
         result = update(server, named(50), stop_on_failure=True, concurrency=4)
     summary = result["summary"]
-    assert summary["failed"] == 1
-    assert 4 <= summary["changed"] <= 9
-    assert summary["changed"] + summary["not_sent"] == 49
-    assert len(world.times) == summary["changed"] + 1
+    assert (summary["failed"], summary["changed"], summary["not_sent"]) == (1, 4, 45)
+    assert len(world.times) == 5
     first, last = result["results"][0], result["results"][-1]
     assert (first["sent"], last["sent"], last["attempts"]) == (True, False, 0)
 
@@ -138,56 +218,100 @@ def test_an_account_that_is_refused_later_stops_it() -> None:
     assert len(world.times) == 10 + result["summary"]["failed"]
 
 
-def test_who_waits_for_its_turn_is_not_sent_after_a_stop() -> None:
-    world = after(0.0, "Authentication failed.")
+def test_who_waits_for_its_turn_is_not_sent_after_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    second_waits = threading.Event()
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            if timeout:
+                second_waits.set()
+            return super().wait(timeout)
+
+    def say(_name: str, _tries: int) -> tuple[int, str, str]:
+        assert second_waits.wait(HANG_SECONDS)
+        return 200, "", "Authentication failed."
+
+    use_stop(Stop(), monkeypatch)
+    world = World(say)
     with RawServer(world.behave) as server:
         begin = time.monotonic()
         result = update(server, named(20), requests_per_minute=1)
-        assert time.monotonic() - begin < 5.0
+        # The second one's turn would come after a minute.
+        assert time.monotonic() - begin < 60.0
     assert len(world.times) == 1
     assert result["summary"]["not_sent"] == 19
 
 
-def test_requests_are_evenly_apart_retries_included() -> None:
+@pytest.mark.parametrize(
+    ("concurrency", "timeout"),
+    [
+        # Waiting for one turn takes longer than the timeout.
+        (1, 50.0),
+        # What one thread waits is time of the others, whose requests are on their way.
+        (8, 3600.0),
+    ],
+)
+def test_requests_are_evenly_apart_retries_included(
+    concurrency: int, timeout: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answers = [(503, "", "Busy"), (200, "", SUCCESS["Message"])]
-    world = World(lambda _name, tries: answers[tries - 1])
+    clock = MadeUpTime()
+    use_stop(MadeUpStop(clock, threading.Barrier(1)), monkeypatch)
+    world = World(lambda _name, tries: answers[tries - 1], clock)
+    begin = clock.monotonic()
     with RawServer(world.behave) as server:
-        # Each attempt alone would fit its timeout hardly more than once.
-        result = update(server, named(5), requests_per_minute=300, timeout=2.5)
-    assert result["summary"]["changed"] == 5
+        options: dict[str, t.Any] = {
+            "requests_per_minute": 1,
+            "concurrency": concurrency,
+            "timeout": timeout,
+        }
+        result = update(server, named(5), clock, **options)
+    assert result["summary"]["changed"] == 5, result["msg"]
     assert [entry["attempts"] for entry in result["results"]] == [2] * 5
-    gaps = [later - earlier for earlier, later in zip(world.times, world.times[1:])]
-    assert len(gaps) == 9
-    assert min(gaps) > 0.15
-    assert world.times[-1] - world.times[0] > 9 * 0.2 - 0.05
+    assert len(world.times) == 10
+    assert all(time >= begin + 60.0 * turn for turn, time in enumerate(sorted(world.times)))
 
 
-def test_a_rate_limit_slows_all_and_is_no_time_of_theirs() -> None:
-    limited_at: list[float] = []
+def test_a_rate_limit_slows_all_and_is_no_time_of_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    came_before_the_break: list[int] = []
+    clock = MadeUpTime()
+    # All four have to wait for the break to end, and what came until then is counted.
+    together = threading.Barrier(4, lambda: came_before_the_break.append(len(world.times)))
+    use_stop(MadeUpStop(clock, together), monkeypatch)
 
     def say(name: str, tries: int) -> tuple[int, str, str]:
         if name == "Campaign 3" and tries == 1:
-            limited_at.append(time.monotonic())
-            return 429, "Retry-After: 2\r\n", "Max limit exceeded"
-        time.sleep(0.1)
+            return 429, "Retry-After: 200\r\n", "Max limit exceeded"
         return 200, "", SUCCESS["Message"]
 
-    world = World(say)
+    world = World(say, clock)
     with RawServer(world.behave) as server:
-        result = update(server, named(30), timeout=1.0, concurrency=4)
+        result = update(server, named(30), clock, timeout=100.0, concurrency=4)
     assert result["summary"]["changed"] == 30, result["msg"]
-    # What was on its way when the limit was told comes at once, everything else after the break.
-    on_the_way = [moment for moment in world.times if limited_at[0] < moment < limited_at[0] + 1.9]
-    assert len(on_the_way) <= 4
+    # The limited one, those before it, and what was on its way when the limit was told.
+    (came,) = came_before_the_break
+    assert 4 <= came <= 7
     assert result["results"][3]["attempts"] == 2
 
 
 def test_a_campaign_without_an_answer_keeps_no_other_back() -> None:
-    # The first connection goes to the first campaign, which is alone for two seconds.
-    with RawServer(silent, answer()) as server:
-        begin = time.monotonic()
-        result = update(server, named(20), timeout=4.0, retries=0, concurrency=3)
-        assert time.monotonic() - begin < 7.0
+    others = threading.Barrier(2)
+    watchdog = KeptGuards()
+
+    def without_answer(connection: Connection) -> None:
+        connection.read_request()
+        others.wait(HANG_SECONDS)
+        watchdog.guards[0].expire()
+        silent(connection)
+
+    def say(name: str, _tries: int) -> tuple[int, str, str]:
+        if name == "Campaign 19":
+            others.wait(HANG_SECONDS)
+        return 200, "", SUCCESS["Message"]
+
+    # The first connection goes to the first campaign, which is alone for two ticks.
+    with RawServer(without_answer, World(say).behave) as server:
+        result = update(server, named(20), watchdog=watchdog, retries=0, concurrency=3)
     assert result["summary"] == {
         "total": 20,
         "changed": 19,

@@ -24,23 +24,21 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import
     read_record,
 )
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
-    Connection,
     RawServer,
     after_request,
     answer,
+    silent,
 )
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import HANG_SECONDS, wait_for
 
 COMMAND = str(pathlib.Path(sys.executable).parent / "ansible-playbook")
 API_KEY = 's3cret-0123456789 "q"/+&=%<é>'
 KEY_FORMS = (API_KEY[:9], base64.b64encode(API_KEY[:9].encode()).decode(), "s3cret-0")
 
 
-def stay_silent(connection: Connection) -> None:
-    """Give no answer until the test is over."""
-    connection.stopping.wait()
-
-
-NO_ANSWER = after_request(stay_silent)
+NO_ANSWER = after_request(silent)
+# Neither an attempt nor a task ends by itself before a test has found that it hangs.
+LONG = int(6 * HANG_SECONDS)
 
 
 def playbook(dids: str = "9140001001", **task: t.Any) -> str:
@@ -52,6 +50,7 @@ def playbook(dids: str = "9140001001", **task: t.Any) -> str:
         "campaign_name": "Sales",
         "dynamic_dids": dids,
         "fallback_dynamic_dids": "9140002001",
+        "timeout": LONG,
     }
     tasks = [{"ozonetel.cloudagent.ozonetel_dynamic_dids": options, **task}]
     return json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}])
@@ -89,7 +88,16 @@ class Play:
 
     def output(self) -> str:
         """Return all that it prints, once it has ended."""
-        return self.process.communicate(timeout=60)[0]
+        return self.process.communicate(timeout=3 * HANG_SECONDS)[0]
+
+    def let_the_task_time_out(self) -> None:
+        """Send the worker the signal that a task's ``timeout`` sends, at a time of the test's own.
+
+        The worker's process is the one that has left its note in the locks.
+        """
+        notes = {path.read_text("ascii").split()[0] for path in self.records.glob("*.lock")}
+        (worker,) = (int(process) for process in notes)
+        os.kill(worker, signal.SIGALRM)
 
     def leftovers(self) -> list[pathlib.Path]:
         """Return the files that it left in its HOME."""
@@ -127,12 +135,14 @@ def test_a_loopback_server_is_not_reached_through_a_proxy(tmp_path: pathlib.Path
 
 
 def test_a_task_s_timeout_ends_it_at_once_and_the_loop_goes_on(tmp_path: pathlib.Path) -> None:
-    text = playbook(loop=[1, 2], timeout=1)
+    text = playbook(loop=[1, 2], timeout=LONG)
     with RawServer(NO_ANSWER, answer()) as server:
+        play = Play(tmp_path, server, text, "-vvvv")
+        wait_for(lambda: bool(server.requests))
         begin = time.monotonic()
-        output = Play(tmp_path, server, text, "-vvvv").output()
-        # Without an end by "timeout", the first attempt alone takes 20 seconds.
-        assert time.monotonic() - begin < 15
+        play.let_the_task_time_out()
+        output = play.output()
+        assert time.monotonic() - begin < HANG_SECONDS
         assert '"timedout": {' in output
         assert len(server.requests) == 2
         assert "Updated campaign" in output
@@ -146,7 +156,7 @@ def test_ctrl_c_ends_it_at_once_and_leaves_nothing_behind(tmp_path: pathlib.Path
         os.killpg(play.process.pid, signal.SIGINT)
         begin = time.monotonic()
         output = play.output()
-        assert time.monotonic() - begin < 10
+        assert time.monotonic() - begin < HANG_SECONDS
         assert play.process.returncode != 0
         assert len(server.requests) == 1
         assert play.leftovers() == []
@@ -160,7 +170,7 @@ def test_ctrl_c_ends_it_at_once_and_leaves_nothing_behind(tmp_path: pathlib.Path
 def test_what_ended_an_update_leaves_a_record_that_is_free_and_true(
     end: str, is_recorded: bool, tmp_path: pathlib.Path
 ) -> None:
-    keywords = {"timeout": 1} if end == "timeout" else {}
+    keywords = {"timeout": LONG} if end == "timeout" else {}
     before = [answer()] if is_recorded else []
     with RawServer(*before, NO_ANSWER, answer()) as server:
         if is_recorded:
@@ -169,6 +179,8 @@ def test_what_ended_an_update_leaves_a_record_that_is_free_and_true(
         wait_for(lambda: len(server.requests) > len(before))
         if end == "Ctrl-C":
             os.killpg(play.process.pid, signal.SIGINT)
+        else:
+            play.let_the_task_time_out()
         play.output()
         assert play.process.returncode != 0
         wait_for(lambda: not group_exists(play.process.pid))
@@ -253,14 +265,6 @@ def assert_secret(output: str) -> None:
     """Check that no form of the key is in the output of a run whose task held it."""
     assert "ozonetel_dynamic_dids: in process" in output
     assert [form for form in KEY_FORMS if form in output] == []
-
-
-def wait_for(happened: t.Callable[[], bool]) -> None:
-    """Wait until this has happened; fail after 20 seconds."""
-    end = time.monotonic() + 20
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def group_exists(leader: int) -> bool:

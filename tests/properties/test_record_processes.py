@@ -24,11 +24,15 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _record
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
-from ansible_collections.ozonetel.cloudagent.tests.unit.support import Ended, ModuleDouble
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
+    HANG_SECONDS,
+    Ended,
+    ModuleDouble,
+    wait_for,
+)
 
 # Forked, as Ansible's own workers are.
 FORK = multiprocessing.get_context("fork")
-SECONDS = 30.0
 A: dict[str, t.Any] = {"dynamic_dids": ["111"], "fallback_dynamic_dids": ["333"]}
 B: dict[str, t.Any] = {"dynamic_dids": ["222"], "fallback_dynamic_dids": ["333"]}
 
@@ -68,7 +72,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             server.active += 1
             server.most_active = max(server.most_active, server.active)
             server.changed.notify_all()
-            server.changed.wait_for(lambda: server.most_active >= server.wait_for, SECONDS)
+            server.changed.wait_for(lambda: server.most_active >= server.wait_for, HANG_SECONDS)
         # Long enough for another run to get in, if it could.
         time.sleep(0.01)
         with server.changed:
@@ -220,7 +224,7 @@ class Run:
 def update(pipe: t.Any, options: dict[str, t.Any], kill: Kill | None) -> None:
     if kill is not None:
         pytest.MonkeyPatch().setattr(_record_store, "os", KillingOs(kill))
-    pipe.send(run_module(ModuleDouble(**{"timeout": SECONDS, **options})))
+    pipe.send(run_module(ModuleDouble(**{"timeout": 6 * HANG_SECONDS, **options})))
 
 
 def run_module(module: ModuleDouble) -> Result:
@@ -251,8 +255,7 @@ def test_killed_while_the_server_holds_the_answer(world: World) -> None:
     world.run(**A)
     world.ask("/2")
     killed = world.start(**B)
-    while world.lists() != ["222", "333"]:
-        time.sleep(0.01)
+    wait_for(lambda: world.lists() == ["222", "333"])
     os.kill(killed.process.pid or 0, signal.SIGKILL)
     assert killed.end() is None
     world.ask("/1")
@@ -300,11 +303,10 @@ def test_eight_campaigns_do_not_wait_for_one_another(world: World) -> None:
 def test_who_waits_learns_which_process_has_the_lock(world: World) -> None:
     world.ask("/2")
     holder = world.start(campaign_name="Held", **A)
-    while world.lists("Held") is None:
-        time.sleep(0.01)
+    wait_for(lambda: world.lists("Held") is not None)
     begin = time.monotonic()
     waiter = world.run(campaign_name="Held", timeout=0.3, **B)
-    assert 0.3 <= time.monotonic() - begin < 5.0
+    assert 0.3 <= time.monotonic() - begin < HANG_SECONDS
     world.ask("/1")
     assert waiter["failure"]["reason"] == "record_failed"
     assert f"(process {holder.process.pid} on host " in waiter["msg"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 import typing as t
 
 import pytest
@@ -16,6 +17,9 @@ from ansible.module_utils.common.text.converters import to_bytes
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
 
 API_KEY = "k3y/with+specials"
+
+# Only what hangs takes so long, however busy the machine is.
+HANG_SECONDS = 120.0
 
 OPTIONS: dict[str, t.Any] = {
     "username": "acme",
@@ -48,8 +52,9 @@ class ModuleDouble:
 
     def __init__(self, check_mode: bool = False, diff: bool = False, **options: t.Any) -> None:
         # A record of its own for each, so that none sees another's and none is in the real home.
-        record_dir = f"{tempfile.mkdtemp(dir=_records.name)}/records"
-        self.params = {**OPTIONS, "record_dir": record_dir, **options}
+        if "record_dir" not in options:
+            options["record_dir"] = f"{tempfile.mkdtemp(dir=_records.name)}/records"
+        self.params = {**OPTIONS, **options}
         self.check_mode = check_mode
         self._diff = diff
         self.warnings: list[str] = []
@@ -87,6 +92,14 @@ def bulk_entry(entry: str | dict[str, t.Any]) -> dict[str, t.Any]:
     own = {"campaign_name": entry} if isinstance(entry, str) else entry
     names = ("campaign_name", "dynamic_dids", "fallback_dynamic_dids")
     return {**{name: OPTIONS[name] for name in names}, **own}
+
+
+def wait_for(happened: t.Callable[[], bool]) -> None:
+    """Wait until this has happened; fail when it seems that it never will."""
+    end = time.monotonic() + HANG_SECONDS
+    while not happened():
+        assert time.monotonic() < end, "it has not happened"
+        time.sleep(0.01)
 
 
 class RunModule(t.Protocol):

@@ -12,6 +12,7 @@ import random
 import typing as t
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _failure
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http import faults
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import (
     AFTER_BACKOFF,
     AFTER_RATE_LIMIT,
@@ -29,10 +30,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.retries 
     read_retry_after,
     seconds_before_retry,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import (
-    FAULTS,
-    SessionCache,
-)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import (
     Guard,
     Watchdog,
@@ -135,24 +133,25 @@ class HttpClient:
                 return Exchange(attempts)
 
     def _attempt(self, request: HttpRequest, judge: Judge, seconds: float) -> Attempt:
-        with self._watchdog.guard(seconds) as guard:
-            try:
+        guard = Guard(seconds)
+        try:
+            with self._watchdog.watching(guard):
                 answer = self._exchange(request, seconds, guard)
-            except FAULTS as error:
-                # A module compiles all that it imports, each time that it runs.
-                from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http import (
-                    faults,
-                )
-
-                return faults.attempt_of_fault(error, guard)
-        attempt = judge(answer)
+        except Exception as error:  # noqa: BLE001  # what came of the attempt must not be lost
+            return faults.attempt_of_fault(error, guard, request.proxy is not None)
+        try:
+            attempt = judge(answer)
+        except Exception as error:  # noqa: BLE001  # as above
+            return faults.attempt_not_judged(error, answer.status)
         if attempt.retry not in (AFTER_BACKOFF, AFTER_RATE_LIMIT):
             return attempt
         return attempt._replace(retry_after=read_retry_after(answer.retry_after, self.clock.now()))
 
     def _exchange(self, request: HttpRequest, seconds: float, guard: Guard) -> HttpAnswer:
         timeout = min(seconds, LONGEST_CONNECT_SECONDS), seconds
-        response = self._sessions.session_for(request).post_bytes(request, timeout)
+        session = self._sessions.session_for(request)
+        guard.handed_over = True
+        response = session.post_bytes(request, timeout)
         try:
             body = _read_body(response)
         finally:
@@ -160,6 +159,9 @@ class HttpClient:
         if guard.expired:
             # What was read may have been cut off by the watchdog, and look complete all the same.
             raise TimeoutError
+        if guard.request_cut_off and response.status_code < 300:
+            # urllib3 reads the answer to a request that broke off, such as one that is too large.
+            raise ConnectionError("a success without the whole request")
         return HttpAnswer(
             status=response.status_code,
             body=body[:LARGEST_ANSWER_BYTES],
@@ -176,18 +178,11 @@ def _share(remaining: float, attempts_left: int) -> float:
 
 
 def _read_body(response: t.Any) -> bytes:
-    """Return the body as sent, up to one byte more than the limit.
-
-    Raises:
-        ConnectionError: the connection ended before the announced length.
-    """
+    """Return the body as sent, up to one byte more than the limit."""
     body = b""
     while len(body) <= LARGEST_ANSWER_BYTES:
         part = response.raw.read(LARGEST_ANSWER_BYTES + 1 - len(body), decode_content=False)
         if not part:
             break
         body += part
-    announced = response.headers.get("Content-Length", "")
-    if announced.isdigit() and len(body) < min(int(announced), LARGEST_ANSWER_BYTES):
-        raise ConnectionError("the answer is shorter than announced")
     return body

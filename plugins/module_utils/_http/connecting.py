@@ -9,6 +9,9 @@
 from __future__ import annotations
 
 import contextlib
+
+# Looking a name up encodes it so, and imports this then: too late where files can't be opened.
+import encodings.idna  # noqa: F401
 import queue
 import socket
 import time
@@ -61,22 +64,22 @@ def look_up(host: str, port: int, seconds: float) -> list[Address]:
         return _addresses(
             socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
         )
-    answers: queue.Queue[list[t.Any] | OSError] = queue.Queue()
+    answers: queue.Queue[list[t.Any] | Exception] = queue.Queue()
 
     def ask() -> None:
         try:
             answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except OSError as error:
-            answers.put(error)
         except UnicodeError:
             answers.put(socket.gaierror(socket.EAI_NONAME, "no host can have this name"))
+        except Exception as error:  # noqa: BLE001  # the other thread raises it
+            answers.put(error)
 
     start_daemon("cloudagent-look-up", ask)
     try:
         answer = answers.get(timeout=seconds)
     except queue.Empty:
         raise socket.timeout("looking the host's name up took too long") from None
-    if isinstance(answer, OSError):
+    if isinstance(answer, Exception):
         raise answer
     return _addresses(answer)
 

@@ -11,6 +11,8 @@ Their texts and objects hold URLs, headers and addresses, so none of that goes a
 
 from __future__ import annotations
 
+import errno
+import http.client
 import socket
 import ssl
 import typing as t
@@ -21,6 +23,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt 
     NEVER,
     Attempt,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import NoThread
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Guard
 
 try:
@@ -30,11 +33,28 @@ try:
 
     # It moved within urllib3; this is where all versions have it, though none says so.
     CertificateError = urllib3.connection.CertificateError  # type: ignore[attr-defined]
+    # What goes wrong on the way to a server and back comes as one of these.
+    _KINDS = (
+        OSError,
+        http.client.HTTPException,
+        requests_errors.RequestException,
+        urllib3_errors.HTTPError,
+    )
 except ImportError:
     # Nothing is sent then: the module says before that the library is missing.
     pass
 
 NO_AGREEMENT = "no secure connection was agreed on"
+NOT_VALID_HTTP = "the answer is not valid HTTP"
+TOO_MANY_FILES = "too many files are open where the update runs"
+NO_MORE_THREADS = "the system starts no further thread where the update runs"
+UNFORESEEN = "an error that it did not foresee"
+_NO_TLS_BY_ADDRESS = (
+    "urllib3 before 1.26.7 can't use https:// with the address of a proxy; name its host, or write "
+    "http:// if that is what it speaks"
+)
+
+_HOST_MISMATCH = 62
 # Verification results of OpenSSL (X509_V_ERR_..., in its manual page X509_STORE_CTX_get_error).
 _CERTIFICATE_FAULTS = {
     9: "the certificate is not valid yet",
@@ -44,47 +64,83 @@ _CERTIFICATE_FAULTS = {
     20: "the certificate comes from an authority that is not trusted here",
     21: "the certificate comes from an authority that is not trusted here",
     23: "the certificate was revoked",
-    62: "the certificate is for another host",
+    _HOST_MISMATCH: "the certificate is for another host",
     64: "the certificate is for another address",
 }
 
 
-def attempt_of_fault(error: BaseException, guard: Guard) -> Attempt:
-    """Return what the exception says about the attempt that it ended."""
+def attempt_of_fault(error: Exception, guard: Guard, has_proxy: bool) -> Attempt:
+    """Return what the exception says about the attempt that it ended.
+
+    Args:
+        error: whatever was raised.
+        guard: how far the attempt had come.
+        has_proxy: it was to go through a proxy.
+    """
     causes = list(_chain(error))
+    never_began = not guard.reached_connection
+    if has_proxy and never_began and _has(causes, ValueError, http.client.InvalidURL):
+        # The endpoint's own URL was checked before.
+        return Attempt(_failure.PROXY_FAILED, _failure.NOT_APPLIED, NEVER, "its URL can't be used")
     outcome = _failure.NOT_APPLIED if _was_not_sent(causes, guard) else _failure.UNKNOWN
-    if guard.expired and guard.connected:
-        return _timed_out(outcome)
-    if _has(causes, ssl.SSLCertVerificationError, CertificateError):
+    if any(getattr(cause, "errno", None) in (errno.EMFILE, errno.ENFILE) for cause in causes):
+        return Attempt(_failure.CONNECTION_FAILED, outcome, AFTER_BACKOFF, TOO_MANY_FILES)
+    if _has(causes, NoThread):
+        return Attempt(_failure.CONNECTION_FAILED, outcome, AFTER_BACKOFF, NO_MORE_THREADS)
+    if guard.at_proxy:
+        detail, retry = _what_happened_at_proxy(error, causes, guard)
+        return Attempt(_failure.PROXY_FAILED, outcome, retry, detail)
+    if _is_late(causes, guard):
+        return Attempt(_failure.TIMED_OUT, outcome, AFTER_BACKOFF)
+    if _is_about_certificate(causes):
         return Attempt(_failure.TLS_FAILED, outcome, NEVER, _certificate_detail(causes))
-    # The endpoint's own URL was checked before, so one that can't be used is the proxy's.
-    if _has(causes, requests_errors.InvalidURL, requests_errors.InvalidSchema):
-        return Attempt(_failure.PROXY_FAILED, outcome, NEVER, "its URL can't be used")
-    if _has(causes, requests_errors.ProxyError):
-        return _proxy_failed(causes, outcome)
-    if _has(causes, ssl.SSLError, requests_errors.SSLError) and not _broke_off(causes):
+    if _is_about_tls(causes):
         return Attempt(_failure.TLS_FAILED, outcome, NEVER, NO_AGREEMENT)
-    if _has(causes, requests_errors.ReadTimeout, urllib3_errors.ReadTimeoutError):
-        return _timed_out(outcome)
-    return Attempt(_failure.CONNECTION_FAILED, outcome, AFTER_BACKOFF, _connection_detail(causes))
+    detail, retry = _what_happened(error, causes)
+    return Attempt(_failure.CONNECTION_FAILED, outcome, retry, detail)
 
 
-def _timed_out(outcome: str) -> Attempt:
-    return Attempt(_failure.TIMED_OUT, outcome, AFTER_BACKOFF)
+def attempt_not_judged(error: Exception, http_status: int) -> Attempt:
+    """Return what is left of an attempt whose answer our own code could not judge."""
+    return Attempt(
+        _failure.UNEXPECTED_ANSWER,
+        _failure.UNKNOWN,
+        detail=f"{UNFORESEEN}: {_failure.place_of(error)}",
+        http_status=http_status,
+    )
 
 
-def _proxy_failed(causes: list[BaseException], outcome: str) -> Attempt:
-    # http.client tells the status of a refused CONNECT in its text alone.
+def _what_happened_at_proxy(
+    error: Exception, causes: list[BaseException], guard: Guard
+) -> tuple[str, str]:
+    # http.client tells the status of a refused CONNECT only in its text.
     if any(isinstance(cause, OSError) and " 407 " in f"{cause} " for cause in causes):
-        return Attempt(_failure.PROXY_FAILED, outcome, NEVER, "it asks for a user and a password")
-    return Attempt(_failure.PROXY_FAILED, outcome, AFTER_BACKOFF, _connection_detail(causes))
+        return "it asks for a user and a password", NEVER
+    if _is_late(causes, guard):
+        return "no answer in time", AFTER_BACKOFF
+    if _is_about_certificate(causes):
+        return _certificate_detail(causes), NEVER
+    if _is_about_tls(causes):
+        return NO_AGREEMENT, NEVER
+    if str(error) == "check_hostname requires server_hostname":
+        # https://github.com/urllib3/urllib3/issues/2400
+        return _NO_TLS_BY_ADDRESS, NEVER
+    return _what_happened(error, causes)
+
+
+def _what_happened(error: Exception, causes: list[BaseException]) -> tuple[str, str]:
+    """Return what to say of an error, and whether to try again."""
+    if isinstance(error, _KINDS):
+        return _connection_detail(causes), AFTER_BACKOFF
+    # Sending it again would most likely end in the same error.
+    return f"{UNFORESEEN}: {_failure.place_of(error)}", NEVER
 
 
 def _certificate_detail(causes: list[BaseException]) -> str:
-    # urllib3 1.26 compares the host by itself, where later ones leave that to OpenSSL.
-    if _has(causes, CertificateError):
-        return _CERTIFICATE_FAULTS[62]
     codes = [getattr(cause, "verify_code", None) for cause in causes]
+    # urllib3 1.26 compares the host by itself, where later ones leave that to OpenSSL.
+    if _has(causes, CertificateError) and not any(codes):
+        return _CERTIFICATE_FAULTS[_HOST_MISMATCH]
     known = (_CERTIFICATE_FAULTS[code] for code in codes if code in _CERTIFICATE_FAULTS)
     return next(known, "the certificate could not be verified")
 
@@ -98,6 +154,8 @@ def _connection_detail(causes: list[BaseException]) -> str:
         return "no connection in time"
     if _has(causes, urllib3_errors.NewConnectionError):
         return "no way to it from here"
+    if any(map(_is_invalid_http, causes)):
+        return NOT_VALID_HTTP
     return "the connection broke before the answer was complete"
 
 
@@ -105,19 +163,36 @@ def _was_not_sent(causes: list[BaseException], guard: Guard) -> bool:
     """Tell whether it is certain that no byte of the request went out."""
     if guard.request_started:
         return False
-    return guard.connected or _has(
+    if guard.reached_connection or not guard.handed_over:
+        return True
+    return _has(
         causes,
         requests_errors.ConnectTimeout,
-        requests_errors.ProxyError,
-        requests_errors.InvalidURL,
-        requests_errors.InvalidSchema,
         requests_errors.SSLError,
         urllib3_errors.NewConnectionError,
     )
 
 
-def _broke_off(causes: list[BaseException]) -> bool:
-    return _has(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError)
+def _is_late(causes: list[BaseException], guard: Guard) -> bool:
+    if guard.connected and (guard.expired or _has(causes, socket.timeout)):
+        return True
+    return _has(causes, requests_errors.ReadTimeout, urllib3_errors.ReadTimeoutError)
+
+
+def _is_about_certificate(causes: list[BaseException]) -> bool:
+    return _has(causes, ssl.SSLCertVerificationError, CertificateError)
+
+
+def _is_about_tls(causes: list[BaseException]) -> bool:
+    broke_off = _has(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError)
+    return not broke_off and _has(causes, ssl.SSLError, requests_errors.SSLError)
+
+
+def _is_invalid_http(cause: BaseException) -> bool:
+    # The two exceptions to it say that the connection ended.
+    return isinstance(cause, http.client.HTTPException) and not isinstance(
+        cause, (http.client.IncompleteRead, http.client.RemoteDisconnected)
+    )
 
 
 def _chain(error: BaseException | None) -> t.Iterator[BaseException]:

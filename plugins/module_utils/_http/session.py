@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-import http.client
+import base64
 import os
 import socket
 import threading
@@ -22,13 +22,16 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.connecti
     Address,
     connect,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.framing import (
+    StrictAnswer,
+    check_that_nothing_arrived,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import (
+    Guard,
     current_guard,
 )
 
 REQUESTS_IMPORT_ERROR: str | None = None
-# What sending a request and reading its answer may raise.
-FAULTS: tuple[type[BaseException], ...] = (OSError, http.client.HTTPException)
 Request: t.Any = object
 Session: t.Any = object
 HTTPAdapter: t.Any = object
@@ -40,12 +43,11 @@ try:
     import urllib3
     from requests import Request, Session
     from requests.adapters import HTTPAdapter
-    from requests.exceptions import RequestException
+    from requests.utils import get_auth_from_url
     from urllib3.connectionpool import HTTPConnectionPool as HttpPool
     from urllib3.connectionpool import HTTPSConnectionPool as HttpsPool
     from urllib3.exceptions import (
         ConnectTimeoutError,
-        HTTPError,
         InsecureRequestWarning,
         NewConnectionError,
     )
@@ -53,15 +55,27 @@ try:
 
     HttpConnection = HttpPool.ConnectionCls
     HttpsConnection = HttpsPool.ConnectionCls
-    FAULTS += (RequestException, HTTPError)
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
 
 
 class _GuardedConnection:
-    """What both kinds of connection add: every socket is attached to the attempt's guard."""
+    """What both kinds of connection add: the attempt's guard, and answers that are certain."""
+
+    answer: StrictAnswer | None = None
+    opens_tunnel = False
+
+    def response_class(self, *arguments: t.Any, **options: t.Any) -> StrictAnswer:
+        """Make an answer for http.client, and remember which was the last."""
+        self.answer = StrictAnswer(*arguments, **options)
+        return self.answer
 
     def _new_conn(self: t.Any) -> socket.socket:
+        guard = current_guard()
+        if guard:
+            guard.reached_connection = True
+            guard.at_proxy = self.proxy is not None
+
         def create(address: Address, seconds: float) -> socket.socket:
             return create_connection(address, seconds, socket_options=self.socket_options)
 
@@ -71,7 +85,6 @@ class _GuardedConnection:
             raise ConnectTimeoutError(self, "no connection in time") from error
         except OSError as error:
             raise NewConnectionError(self, "no connection") from error
-        guard = current_guard()
         if guard:
             guard.attach(sock)
         sock.settimeout(self.timeout)
@@ -83,16 +96,33 @@ class _GuardedConnection:
             super()._tunnel()  # type: ignore[misc]  # the connection mixed in with has it
         finally:
             self.opens_tunnel = False
+        guard = current_guard()
+        if guard:
+            guard.at_proxy = False
 
     def send(self: t.Any, data: t.Any) -> None:
         guard = current_guard()
-        if guard and not getattr(self, "opens_tunnel", False):
-            if self.sock is None:
-                self.connect()
-            elif not guard.connected:
-                guard.attach(self.sock)
-            guard.request_started = True
-        super().send(data)  # type: ignore[misc]  # as above
+        if guard and not self.opens_tunnel:
+            self._begin_request(guard)
+        try:
+            super().send(data)  # type: ignore[misc]  # as above
+        except OSError:
+            if guard:
+                guard.request_cut_off = True
+            raise
+
+    def _begin_request(self: t.Any, guard: Guard) -> None:
+        if guard.request_started:
+            return
+        guard.reached_connection = True
+        # What the last answer said of the connection holds no longer.
+        self.answer = None
+        if self.sock is None:
+            self.connect()
+        elif not guard.connected:
+            guard.attach(self.sock)
+        check_that_nothing_arrived(self.sock)
+        guard.request_started = True
 
 
 class _GuardedHttpConnection(_GuardedConnection, HttpConnection):
@@ -103,11 +133,20 @@ class _GuardedHttpsConnection(_GuardedConnection, HttpsConnection):
     pass
 
 
-class _GuardedHttpPool(HttpPool):
+class _CarefulPool:
+    """What both kinds of pool add: no connection is kept on which another answer may begin."""
+
+    def _put_conn(self, conn: t.Any) -> None:
+        if conn is not None and not (conn.answer and conn.answer.keeps_connection):
+            conn.close()
+        super()._put_conn(conn)  # type: ignore[misc]  # the pool mixed in with has it
+
+
+class _GuardedHttpPool(_CarefulPool, HttpPool):
     ConnectionCls = _GuardedHttpConnection
 
 
-class _GuardedHttpsPool(HttpsPool):
+class _GuardedHttpsPool(_CarefulPool, HttpsPool):
     ConnectionCls = _GuardedHttpsConnection
 
 
@@ -121,6 +160,14 @@ class GuardedAdapter(HTTPAdapter):
         """Give the connections to servers our kinds of pool."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_headers(self, proxy: str) -> t.Any:
+        """Return what the proxy is told of its user, also beyond the Latin-1 of requests."""
+        try:
+            return super().proxy_headers(proxy)
+        except UnicodeEncodeError:
+            account = ":".join(get_auth_from_url(proxy)).encode("utf-8", "surrogateescape")
+            return {"Proxy-Authorization": f"Basic {base64.b64encode(account).decode('ascii')}"}
 
     def proxy_manager_for(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
         """Return what connects through a proxy, with our kinds of pool."""

@@ -26,19 +26,30 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads 
 
 
 class Guard:
-    """The sockets of one attempt, and whether its time is over.
+    """The sockets of one attempt, whether its time is over, and how far it has come.
 
     Attributes:
+        seconds: how long the attempt may take.
+        end: when its time is over, by the monotonic clock.
         expired: the time was over before the attempt had ended.
+        handed_over: the libraries were given the request.
+        reached_connection: one of our connections has it, and notes when the request goes out.
+        at_proxy: the proxy has not opened the way to the server yet.
         connected: a connection was open, new or kept from an earlier update.
         request_started: the first byte of the request was on its way.
+        request_cut_off: the connection broke while the request was sent.
     """
 
-    def __init__(self, end: float) -> None:
-        self.end = end
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.end = time.monotonic() + seconds
         self.expired = False
+        self.handed_over = False
+        self.reached_connection = False
+        self.at_proxy = False
         self.connected = False
         self.request_started = False
+        self.request_cut_off = False
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
 
@@ -82,13 +93,12 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     @contextlib.contextmanager
-    def guard(self, seconds: float) -> t.Iterator[Guard]:
-        """Guard the attempt that this thread makes inside of the context."""
-        guard = Guard(time.monotonic() + seconds)
+    def watching(self, guard: Guard) -> t.Iterator[None]:
+        """Watch over the attempt that this thread makes inside of the context."""
         _of_this_thread.guard = guard
         try:
             self._add(guard)
-            yield guard
+            yield
         finally:
             _of_this_thread.guard = None
             with self._lock:

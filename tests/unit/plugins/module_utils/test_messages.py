@@ -31,7 +31,12 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure impor
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import Attempt
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.faults import NO_AGREEMENT
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.faults import (
+    NO_AGREEMENT,
+    NOT_VALID_HTTP,
+    TOO_MANY_FILES,
+    UNFORESEEN,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._messages import (
     failure_message,
     situation_of,
@@ -125,6 +130,53 @@ NOT_REACHED = Attempt(CONNECTION_FAILED, NOT_APPLIED, detail="the connection was
             "CloudAgent says that fallback_dynamic_dids is missing, though this was sent: "
             "9140002001. Check that these numbers belong to the account.",
             id="fallback DIDs not seen",
+        ),
+        pytest.param(
+            [Attempt(CONNECTION_FAILED, UNKNOWN, detail=NOT_VALID_HTTP)],
+            "No usable answer from cc.partner.example: the answer is not valid HTTP. Check api_url, "
+            f"its port included, and the proxy. {OUTCOME_UNKNOWN}",
+            id="not HTTP",
+        ),
+        pytest.param(
+            [Attempt(CONNECTION_FAILED, NOT_APPLIED, detail=TOO_MANY_FILES)] * 2,
+            "No connection to cc.partner.example: too many files are open where the update runs, "
+            "after 2 attempts. Raise the limit of open files (ulimit -n) there.",
+            id="too many files",
+        ),
+        pytest.param(
+            [Attempt(CONNECTION_FAILED, UNKNOWN, detail=f"{UNFORESEEN}: KeyError in x, line 1")],
+            "The collection met an error that it did not foresee: KeyError in x, line 1. Please "
+            f"report this message. {OUTCOME_UNKNOWN}",
+            id="an error in the exchange",
+        ),
+        pytest.param(
+            [
+                UNANSWERED,
+                Attempt(UNEXPECTED_ANSWER, UNKNOWN, detail=f"{UNFORESEEN}: KeyError in x, line 1"),
+            ],
+            "The collection met an error that it did not foresee: KeyError in x, line 1, after 2 "
+            f"attempts. Please report this message. {OUTCOME_UNKNOWN}",
+            id="an error in judging",
+        ),
+        pytest.param(
+            [Attempt(PROXY_FAILED, NOT_APPLIED, detail=f"{UNFORESEEN}: KeyError in x, line 1")],
+            "The proxy on the way to cc.partner.example failed. The collection met an error that it "
+            "did not foresee: KeyError in x, line 1. Please report this message.",
+            id="an error at the proxy",
+        ),
+        pytest.param(
+            [
+                Attempt(
+                    UNEXPECTED_ANSWER,
+                    UNKNOWN,
+                    detail="a page instead of an answer",
+                    http_status=413,
+                )
+            ],
+            "cc.partner.example gave a page instead of an answer (HTTP 413). The request is too "
+            "large for the server, or for a proxy before it: send fewer numbers, or have its limit "
+            f"raised. {OUTCOME_UNKNOWN}",
+            id="a request that is too large",
         ),
         pytest.param(
             [refused(RATE_LIMITED)],

@@ -9,7 +9,7 @@ import json
 import typing as t
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import (
@@ -152,7 +152,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 lists_of_any_kind = st.builds(Lists, texts, texts, st.lists(texts), st.lists(texts))
 
 
-@settings(deadline=None, database=None)
+@settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.builds(
         Record,

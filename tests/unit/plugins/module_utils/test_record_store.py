@@ -449,11 +449,11 @@ def test_a_lock_that_is_a_link_is_not_followed(store: RecordStore, directory: pa
 
 
 HOLD = """
-import fcntl, os, sys, time
+import fcntl, os, sys
 descriptor = os.open(sys.argv[1], os.O_RDWR)
 fcntl.flock(descriptor, fcntl.LOCK_EX)
 print("held", flush=True)
-time.sleep(60)
+sys.stdin.read()
 """
 
 
@@ -461,7 +461,7 @@ def test_the_lock_of_a_killed_process_is_free(store: RecordStore, directory: pat
     with lock(store):
         pass
     command = [sys.executable, "-c", HOLD, str(directory / "name.lock")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"
         with pytest.raises(LockedElsewhere), lock(store, 0.1):

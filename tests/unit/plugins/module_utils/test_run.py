@@ -233,6 +233,7 @@ def test_an_unforeseen_error_tells_its_place_and_nothing_of_its_text() -> None:
         "changed": False,
         "sent": False,
         "changed_basis": "first_seen",
+        "failure": {"reason": "unexpected_answer", "outcome": "unknown", **NO_ANSWER},
     }
 
 

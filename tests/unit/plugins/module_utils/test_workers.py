@@ -12,10 +12,27 @@ import typing as t
 import pytest
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _workers
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import NoThread
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import (
+    NoThread,
+    start_daemon,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._workers import work_through
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import HANG_SECONDS, wait_for
 
 Found = t.List[t.Tuple[int, t.Any]]
+
+
+@pytest.fixture(name="started")
+def _started(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
+    """Return the threads that are started, in their order."""
+    threads: list[threading.Thread] = []
+
+    def start(name: str, target: t.Callable[[], None]) -> threading.Thread:
+        threads.append(start_daemon(name, target))
+        return threads[-1]
+
+    monkeypatch.setattr(_workers, "start_daemon", start)
+    return threads
 
 
 def work_on(
@@ -23,7 +40,7 @@ def work_on(
     work: t.Callable[[t.Any], t.Any],
     workers: int = 4,
     stop: threading.Event | None = None,
-    tick_seconds: float = 5.0,
+    tick_seconds: float = HANG_SECONDS,
 ) -> Found:
     found = work_through(items, work, workers, stop or threading.Event(), tick_seconds)
     return [outcome for come in found for outcome in come]
@@ -43,7 +60,10 @@ def test_so_many_at_the_same_time(workers: int) -> None:
     # After the first item, which is alone, they all have to be there for any to go on.
     together = threading.Barrier(workers)
     found = work_on(
-        range(workers * 2 + 1), lambda item: item and together.wait(20), workers, tick_seconds=0.1
+        range(workers * 2 + 1),
+        lambda item: item and together.wait(HANG_SECONDS),
+        workers,
+        tick_seconds=0.1,
     )
     assert len(found) == workers * 2 + 1
 
@@ -65,71 +85,94 @@ class MadeUpClocks(threading.local):
     ("busy", "waiting", "threads"), [(0.7, 0.1, 1), (0.7, 0.6, 1), (0.7, 1.5, 3), (0.7, 100.0, 8)]
 )
 def test_as_many_threads_as_keep_the_interpreter_busy(
-    busy: float, waiting: float, threads: int, monkeypatch: pytest.MonkeyPatch
+    busy: float,
+    waiting: float,
+    threads: int,
+    monkeypatch: pytest.MonkeyPatch,
+    started: list[threading.Thread],
 ) -> None:
     clocks = MadeUpClocks()
     monkeypatch.setattr(_workers, "time", clocks)
-    seen: set[int] = set()
+    # So many have to be there for any to go on.
+    together = threading.Barrier(threads)
 
-    def work(_item: int) -> None:
-        seen.add(threading.get_ident())
+    def work(item: int) -> None:
         clocks.seconds += busy + waiting
         clocks.busy_seconds += busy
-        time.sleep(0.01)
+        if item:
+            together.wait(HANG_SECONDS)
 
-    work_on(range(60), work, workers=8)
-    assert len(seen) == threads
+    assert len(work_on(range(1 + 7 * threads), work, workers=8)) == 1 + 7 * threads
+    assert len(started) == threads
 
 
-def test_items_that_begin_to_wait_get_all_threads() -> None:
-    seen: set[int] = set()
+def test_items_that_begin_to_wait_get_all_threads(
+    monkeypatch: pytest.MonkeyPatch, started: list[threading.Thread]
+) -> None:
+    clocks = MadeUpClocks()
+    monkeypatch.setattr(_workers, "time", clocks)
+    before: set[int] = set()
+    together = threading.Barrier(8)
 
     def work(item: int) -> None:
+        clocks.seconds += 0.001
+        clocks.busy_seconds += 0.001
         if item > 10:
-            seen.add(threading.get_ident())
-            time.sleep(0.02)
+            together.wait(HANG_SECONDS)
+            return
+        before.add(threading.get_ident())
+        if item == 10:
+            clocks.seconds += 1.0
 
-    work_on(range(60), work, workers=8)
-    assert len(seen) == 8
+    assert len(work_on(range(11 + 16), work, workers=8)) == 11 + 16
+    assert (len(before), len(started)) == (1, 8)
 
 
-def test_the_first_item_is_alone() -> None:
-    active: list[int] = []
-    seen: list[int] = []
+def test_the_first_item_is_alone(started: list[threading.Thread]) -> None:
+    first_may_end, together = threading.Event(), threading.Barrier(8)
 
     def work(item: int) -> None:
-        active.append(item)
-        time.sleep(0.05)
-        seen.append(len(active))
-        active.remove(item)
+        if item:
+            together.wait(HANG_SECONDS)
+        else:
+            first_may_end.wait(HANG_SECONDS)
 
-    work_on(range(9), work, workers=8)
-    assert seen[0] == 1
-    assert max(seen) > 1
+    outcomes = work_through(range(9), work, 8, threading.Event(), 0.1)
+    assert next(outcomes) == []
+    assert len(started) == 1
+    first_may_end.set()
+    assert len([outcome for come in outcomes for outcome in come]) == 9
+    assert len(started) == 8
 
 
-def test_a_first_item_that_takes_long_keeps_the_others_back_for_two_ticks() -> None:
+def test_a_first_item_that_takes_long_keeps_the_others_back_for_two_ticks(
+    started: list[threading.Thread],
+) -> None:
     second_began = threading.Event()
 
     def work(item: int) -> bool:
         if item:
             second_began.set()
-        return second_began.wait(20)
+        return second_began.wait(HANG_SECONDS)
 
-    begin = time.monotonic()
-    assert sorted(work_on(range(2), work, tick_seconds=0.1)) == [(0, True), (1, True)]
-    assert 0.2 <= time.monotonic() - begin < 5.0
+    outcomes = work_through(range(2), work, 4, threading.Event(), 0.1)
+    threads_after_each_tick = []
+    for _tick in range(2):
+        assert next(outcomes) == []
+        threads_after_each_tick.append(len(started))
+    assert threads_after_each_tick == [1, 2]
+    assert sorted(outcome for come in outcomes for outcome in come) == [(0, True), (1, True)]
 
 
 def allow_threads(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the system start so many threads, and no further ones."""
-    start, started = _workers.start_daemon, []
+    started: list[str] = []
 
     def start_or_refuse(name: str, target: t.Callable[[], None]) -> threading.Thread:
         if len(started) == count:
             raise NoThread
         started.append(name)
-        return start(name, target)
+        return start_daemon(name, target)
 
     monkeypatch.setattr(_workers, "start_daemon", start_or_refuse)
 
@@ -163,25 +206,19 @@ def test_one_thread_is_let_go_where_no_further_one_starts(monkeypatch: pytest.Mo
             time.sleep(0.01)
             return True
         # One of the three ends, and so no three are ever here again.
-        wait_until(lambda: sum(worker.is_alive() for worker in set(workers)) == 2)
+        wait_for(lambda: sum(worker.is_alive() for worker in set(workers)) == 2)
         return left.is_set()
 
     work_on(range(30), work, workers=8)
     assert len(set(workers)) == 3
 
 
-def wait_until(happened: t.Callable[[], bool]) -> None:
-    """Wait until this has happened; fail after a minute."""
-    end = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def test_who_waits_hears_every_tick() -> None:
-    ticks = list(work_through([0.5], time.sleep, 1, threading.Event(), 0.1))
-    assert len(ticks) >= 4
-    assert [outcome for come in ticks for outcome in come] == [(0, None)]
+    may_end = threading.Event()
+    outcomes = work_through([HANG_SECONDS], may_end.wait, 1, threading.Event(), 0.1)
+    assert [next(outcomes) for _tick in range(4)] == [[]] * 4
+    may_end.set()
+    assert [outcome for come in outcomes for outcome in come] == [(0, True)]
 
 
 def test_nothing_is_begun_after_the_stop() -> None:
@@ -196,24 +233,31 @@ def test_nothing_is_begun_after_the_stop() -> None:
     assert found == [(item, item) for item in range(4)]
 
 
-def test_whoever_leaves_early_waits_for_nobody() -> None:
-    stop, leave = threading.Event(), threading.Event()
+def test_whoever_leaves_early_waits_for_nobody(started: list[threading.Thread]) -> None:
+    stop, second_began, leave = threading.Event(), threading.Event(), threading.Event()
     begun: list[int] = []
+    done: list[int] = []
 
     def work(item: int) -> None:
         begun.append(item)
         if item:
-            leave.wait(20)
+            second_began.set()
+            leave.wait(HANG_SECONDS)
+        done.append(item)
 
     outcomes = work_through(range(50), work, 4, stop, 0.1)
-    assert next(outcomes) == [(0, None)]
-    begin = time.monotonic()
+    while next(outcomes) != [(0, None)]:
+        pass
+    assert second_began.wait(HANG_SECONDS)
     t.cast(t.Generator[None, None, None], outcomes).close()
-    assert time.monotonic() - begin < 5.0
     assert stop.is_set()
+    assert done == [0]
     leave.set()
-    time.sleep(0.1)
-    assert len(begun) <= 5
+    for thread in started:
+        thread.join()
+    # What nobody has begun when it stops is not begun afterwards.
+    assert begun[0] == 0
+    assert len(begun) <= 1 + len(started) <= 5
 
 
 def test_workers_end_with_the_process() -> None:

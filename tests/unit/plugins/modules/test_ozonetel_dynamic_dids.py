@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import pathlib
 import typing as t
+from importlib.util import find_spec
 
 import pytest
 import responses
@@ -77,10 +78,9 @@ def test_the_account_from_the_environment(
     assert (sent["username"], sent["apiKey"]) == ("acme", "key-of-the-environment")
     assert result["changed"] is True
     assert result["endpoint"] == "https://cc.partner.example/prefix"
-    # From ansible-core 2.22 on, the module names to the controller what to mask.
-    assert result.pop("_ansible_new_secrets", ["key-of-the-environment"]) == [
-        "key-of-the-environment"
-    ]
+    if find_spec("ansible.module_utils.secrets"):
+        # From ansible-core 2.22 on, the module tells the controller what to mask.
+        assert result.pop("_ansible_new_secrets") == ["key-of-the-environment"]
     assert "key-of-the-environment" not in json.dumps(result)
 
 

@@ -220,15 +220,37 @@ def test_a_session_is_kept_for_a_server_its_tls_setting_and_its_proxy() -> None:
         assert cache.session_for(other) is not same
 
 
-def test_programming_errors_are_not_taken_for_faults() -> None:
+def test_an_error_in_judging_ends_the_attempts_and_is_told() -> None:
     def broken(_answer: HttpAnswer) -> Attempt:
         raise KeyError("a bug")
 
-    with responses.RequestsMock() as mock:
-        mock.post(URL)
-        client = HttpClient(SessionCache(), Watchdog(), ClockDouble(), longest)
-        with pytest.raises(KeyError):
-            client.post(REQUEST, broken, 2, Deadline(ClockDouble(), 60.0))
+    sent = send([404], judge=broken)
+    last = sent.exchange.last
+    assert (last.reason, last.outcome, last.http_status) == ("unexpected_answer", "unknown", 404)
+    assert last.detail.startswith("an error that it did not foresee: KeyError in broken, line ")
+
+
+def test_an_error_of_the_libraries_ends_the_attempts_and_is_told() -> None:
+    last = send([ZeroDivisionError()]).exchange.last
+    assert (last.reason, last.outcome) == ("connection_failed", "unknown")
+    assert last.detail.startswith("an error that it did not foresee: ZeroDivisionError in ")
+
+
+def test_where_no_watchdog_can_be_had_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: t.Any) -> t.NoReturn:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", fail)
+    last = send([]).exchange.last
+    assert (last.reason, last.outcome) == ("connection_failed", "not_applied")
+
+
+def test_an_interruption_passes() -> None:
+    def interrupted(_answer: HttpAnswer) -> Attempt:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        send([200], judge=interrupted)
 
 
 def test_a_deadline_that_has_passed_still_allows_a_first_short_attempt() -> None:

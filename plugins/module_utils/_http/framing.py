@@ -1,0 +1,177 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time.
+
+"""Where an answer begins and ends, and whether its connection may be used again.
+
+A byte that is left on a kept connection becomes part of the next answer, and gives one campaign the
+result of another. ``http.client`` skips interim answers of one status only, and accepts lengths
+that other programs read differently.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import ssl
+import typing as t
+
+_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
+# What follows a semicolon is an extension, and ignored (RFC 9112, section 7.1.1).
+_CHUNK_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
+_LINE_END = re.compile(rb"\r\n")
+_LONGEST_LINE_BYTES = 65536
+_NOTHING_ARRIVED = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class InvalidAnswer(http.client.HTTPException):
+    """What arrived is not an answer of HTTP/1.1."""
+
+
+class StrictAnswer(http.client.HTTPResponse):
+    """An answer whose beginning and end are certain.
+
+    Attributes:
+        keeps_connection: one final answer was read whole, and nothing has arrived after it.
+    """
+
+    def __init__(self, sock: t.Any, *arguments: t.Any, **options: t.Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.keeps_connection = False
+        self._socket = sock
+        self._status_lines = 0
+        self._had_last_chunk = False
+
+    def begin(self) -> None:
+        """Read the head of the final answer.
+
+        Raises:
+            InvalidAnswer: it is not valid, or leaves in doubt where the body ends.
+        """
+        super().begin()
+        while 100 <= self.status < 200:
+            if self.status == http.client.SWITCHING_PROTOCOLS:
+                raise InvalidAnswer("nobody asked for another protocol")
+            # So that the base class reads the next one.
+            self.headers = None  # type: ignore[assignment]
+            super().begin()
+        is_plain = self._has_plain_head()
+        self._check_length()
+        # http.client closes a connection that is not to be kept.
+        self.will_close = self.will_close or not is_plain
+
+    def read(self, amt: int | None = None) -> bytes:
+        """Return the next bytes of the body, or none at its end.
+
+        Raises:
+            http.client.IncompleteRead: the connection ended before the body did.
+        """
+        data = super().read(amt)
+        if not data and amt and self.length:
+            raise http.client.IncompleteRead(data, self.length)
+        return data
+
+    def _read_status(self) -> t.Any:
+        self._status_lines += 1
+        return super()._read_status()  # type: ignore[misc]  # not in the types of http.client
+
+    def _has_plain_head(self) -> bool:
+        """Tell whether every program would read this head in the same way."""
+        is_understood = not self.headers.defects and not self.headers.get_payload()
+        if not is_understood:
+            # urllib3 would log what it is, with all that the server wrote.
+            self.headers.defects.clear()
+            self.headers.set_payload("")
+        return (
+            is_understood
+            and self._status_lines == 1
+            and self.version == 11
+            # The vendor documents no other status; with some, the request was not read whole.
+            and self.status == http.client.OK
+            and len(self._values("Content-Length") + self._values("Transfer-Encoding")) == 1
+        )
+
+    def _check_length(self) -> None:
+        """Settle where the body ends, as RFC 9112, section 6.3, says."""
+        if self.status in (http.client.NO_CONTENT, http.client.NOT_MODIFIED):
+            self.chunked = False
+            return
+        # The coding "identity" is none; RFC 2616 had it.
+        codings = [name for name in self._values("Transfer-Encoding") if name.lower() != "identity"]
+        lengths = self._values("Content-Length")
+        if codings:
+            if len(codings) > 1 or not self.chunked:
+                raise InvalidAnswer("a transfer coding that nobody asked for")
+        elif lengths:
+            if len(set(lengths)) > 1 or not _LENGTH.fullmatch(lengths[0]):
+                raise InvalidAnswer("a length that is none")
+            self.length = int(lengths[0])
+
+    def _values(self, name: str) -> list[str]:
+        lines = self.headers.get_all(name, [])
+        return [value.strip() for line in lines for value in line.split(",")]
+
+    def _get_chunk_left(self) -> t.Any:
+        # http.client takes any two bytes for the end of a chunk.
+        if self.chunk_left == 0:
+            _matched(_LINE_END, self.fp.read(2), 2)
+            self.chunk_left = None
+        return super()._get_chunk_left()  # type: ignore[misc]  # not in the types of http.client
+
+    def _read_next_chunk_size(self) -> int:
+        # http.client takes all that int() takes, also what is negative.
+        line = self.fp.readline(_LONGEST_LINE_BYTES)
+        size = int(_matched(_CHUNK_SIZE_LINE, line, _LONGEST_LINE_BYTES).group(1), 16)
+        self._had_last_chunk = size == 0
+        return size
+
+    def _close_conn(self) -> None:
+        # Called at the end of the body, and earlier when something else ended.
+        is_whole = self._had_last_chunk if self.chunked else self.length == 0
+        if is_whole and not self.will_close:
+            self.keeps_connection = not self._is_followed()
+        super()._close_conn()  # type: ignore[misc]  # not in the types of http.client
+
+    def _is_followed(self) -> bool:
+        """Tell whether more has arrived, be it in a buffer, the TLS layer or the socket."""
+        timeout = self._socket.gettimeout()
+        self._socket.settimeout(0.0)
+        try:
+            return bool(self.fp.peek(1))
+        except _NOTHING_ARRIVED:
+            return False
+        except OSError:
+            return True
+        finally:
+            self._socket.settimeout(timeout)
+
+
+def _matched(pattern: re.Pattern[bytes], line: bytes, most: int) -> re.Match[bytes]:
+    match = pattern.fullmatch(line)
+    if match:
+        return match
+    if len(line) < most and not line.endswith(b"\n"):
+        raise http.client.IncompleteRead(line)
+    raise InvalidAnswer("a chunk without its beginning or end")
+
+
+def check_that_nothing_arrived(sock: t.Any) -> None:
+    """Look at a connection on which a request is about to be sent.
+
+    Raises:
+        ConnectionError: the other side has closed it.
+        InvalidAnswer: something arrived, which can't be an answer to that request.
+    """
+    timeout = sock.gettimeout()
+    sock.settimeout(0.0)
+    try:
+        arrived = sock.recv(1)
+    except _NOTHING_ARRIVED:
+        return
+    finally:
+        sock.settimeout(timeout)
+    if arrived:
+        raise InvalidAnswer("an answer before the request")
+    raise ConnectionError("the other side has closed the connection")

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When the connection of an answer may be kept; most of it is in tests/faults, on real sockets."""
+
+from __future__ import annotations
+
+import io
+import ssl
+import typing as t
+
+import pytest
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.framing import (
+    InvalidAnswer,
+    StrictAnswer,
+    check_that_nothing_arrived,
+)
+
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+class SocketDouble(io.RawIOBase):
+    """Hands out these bytes, then the error or the end; its timeout is 5 seconds."""
+
+    def __init__(self, data: bytes, then: OSError | None = None) -> None:
+        self._data = data
+        self._then = then
+        self.timeout: float | None = 5.0
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def gettimeout(self) -> float | None:
+        return self.timeout
+
+    def settimeout(self, seconds: float | None) -> None:
+        self.timeout = seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: t.Any) -> int:
+        data = self.recv(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def recv(self, size: int) -> bytes:
+        data, self._data = self._data[:size], self._data[size:]
+        if not data and self._then:
+            raise self._then
+        return data
+
+
+@pytest.mark.parametrize(
+    ("data", "then", "is_kept"),
+    [
+        pytest.param(WHOLE, BlockingIOError(), True, id="nothing more"),
+        pytest.param(WHOLE, ssl.SSLWantReadError(), True, id="nothing more in TLS"),
+        pytest.param(WHOLE, ConnectionResetError(), False, id="a reset"),
+        pytest.param(WHOLE, ssl.SSLError(), False, id="an error of TLS"),
+        pytest.param(WHOLE + b"H", BlockingIOError(), False, id="a byte more"),
+    ],
+)
+def test_a_connection_is_kept_when_nothing_more_arrived(
+    data: bytes, then: OSError, is_kept: bool
+) -> None:
+    sock = SocketDouble(data, then)
+    answer = StrictAnswer(sock, method="POST")
+    answer.begin()
+    assert answer.keeps_connection is False
+    assert answer.read(100) == b"{}"
+    assert answer.keeps_connection is is_kept
+    assert sock.timeout == 5.0
+
+
+def test_an_answer_that_is_not_read_to_its_end_keeps_no_connection() -> None:
+    # The rest of the body is still to come.
+    answer = StrictAnswer(SocketDouble(WHOLE[:-1], BlockingIOError()), method="POST")
+    answer.begin()
+    assert answer.read(1) == b"{"
+    answer.close()
+    assert answer.keeps_connection is False
+
+
+@pytest.mark.parametrize("then", [BlockingIOError(), ssl.SSLWantReadError()])
+def test_before_a_request_nothing_may_have_arrived(then: OSError) -> None:
+    sock = SocketDouble(b"", then)
+    check_that_nothing_arrived(sock)
+    assert sock.timeout == 5.0
+
+
+@pytest.mark.parametrize(
+    ("data", "then", "kind"),
+    [
+        (b"H", None, InvalidAnswer),
+        (b"", None, ConnectionError),
+        (b"", ssl.SSLError(), ssl.SSLError),
+    ],
+)
+def test_what_arrives_before_a_request_stops_it(
+    data: bytes, then: OSError | None, kind: type[Exception]
+) -> None:
+    sock = SocketDouble(data, then)
+    with pytest.raises(kind):
+        check_that_nothing_arrived(sock)
+    assert sock.timeout == 5.0
