@@ -11,7 +11,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _open_record
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.keeping import (
+    Keeper,
+)
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.answers import DECEITFUL, Answer
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.command_line import CommandLineProcess
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.fast import FastProcess
@@ -108,8 +110,8 @@ def test_an_answer_that_is_whole_is_understood(
 def test_it_finds_a_confirmation_that_is_not_withdrawn(
     server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_open_record._LockedRecord, "withdraw", lambda _record: None)
-    monkeypatch.setattr(_open_record._LockedRecord, "settle", lambda _record, **_told: None)
+    monkeypatch.setattr(Keeper, "withdraw", lambda _keeper, _updates: None)
+    monkeypatch.setattr(Keeper, "_settle", lambda _keeper, _updates, confirmed: confirmed)
     planted = {"a false prediction", "a false unchanged", "a false skip"}
     for number in range(200):
         if planted & kinds(tell_story(server, SEED, FAST, number)):

@@ -60,10 +60,8 @@ def look_up(host: str, port: int, seconds: float) -> list[Address]:
     Raises:
         OSError: as for :func:`connect`.
     """
-    with contextlib.suppress(OSError, UnicodeError):
-        return _addresses(
-            socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-        )
+    if _is_address(host):
+        return [(host, port)]
     answers: queue.Queue[list[t.Any] | Exception] = queue.Queue()
 
     def ask() -> None:
@@ -81,8 +79,12 @@ def look_up(host: str, port: int, seconds: float) -> list[Address]:
         raise socket.timeout("looking the host's name up took too long") from None
     if isinstance(answer, Exception):
         raise answer
-    return _addresses(answer)
+    return list(dict.fromkeys((entry[4][0], port) for entry in answer))
 
 
-def _addresses(found: list[t.Any]) -> list[Address]:
-    return list(dict.fromkeys((entry[4][0], entry[4][1]) for entry in found))
+def _is_address(host: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with contextlib.suppress(OSError, ValueError):
+            socket.inet_pton(family, host)
+            return True
+    return False
