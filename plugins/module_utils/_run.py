@@ -23,7 +23,10 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session 
     SessionCache,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking import masking
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking import (
+    mask_secret,
+    masking,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     Connection,
     RecordOptions,
@@ -88,6 +91,8 @@ def settings_of(
     module: t.Any, connection: Connection, options: RecordOptions, client: HttpClient
 ) -> Settings:
     """Return what the updates of the module's task have in common."""
+    # Masking imports what this key needs now, and not once files can't be opened any more.
+    mask_secret("", connection.api_key)
     keeper = new_keeper(options, client.clock)
     skip, check_mode, diff = options.skip_unchanged, module.check_mode, module._diff
     return Settings(connection, keeper, skip, client, check_mode, diff)

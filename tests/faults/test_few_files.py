@@ -33,8 +33,6 @@ from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_mo
     InProcessModule,
 )
 
-# Masking the key imports this late.
-"".encode("utf-16-be")
 # Where a thread ends, Python 3.8 loads this library, and the process is aborted if it can't.
 with contextlib.suppress(OSError):
     ctypes.CDLL("libgcc_s.so.1")
@@ -42,9 +40,9 @@ with contextlib.suppress(OSError):
 open_files = len(os.listdir("/proc/self/fd" if sys.platform == "linux" else "/dev/fd"))
 for further in range(-2, 16):
     options = {**json.loads(sys.argv[2]), "campaign_name": f"Campaign {further}"}
-    module = InProcessModule("ozonetel_dynamic_dids", options, update_argument_spec())
     child = os.fork()
     if child == 0:
+        module = InProcessModule("ozonetel_dynamic_dids", options, update_argument_spec())
         limit = open_files + further
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
         print(json.dumps(module.run(run)), flush=True)
@@ -62,7 +60,7 @@ def test_every_result_is_true(
     with RawServer(answer(message), tls=authority.context("localhost")) as server:
         options = {
             "username": "acme",
-            "api_key": "akey",
+            "api_key": "a/key",
             "api_url": f"https://localhost:{server.port}",
             "ca_path": authority.path,
             "dynamic_dids": ["9140001001"],
