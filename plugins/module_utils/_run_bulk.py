@@ -168,7 +168,7 @@ def _outcome_of(update: BulkUpdate, settings: Settings) -> Outcome:
 
 def _result_of(update: BulkUpdate, settings: Settings) -> Result:
     if update.error is not None:
-        raise update.error
+        return {**unforeseen_result(update.error), "failed": True}
     if update.failure is not None:
         raise update.failure
     if update.exchange is not None:
