@@ -564,20 +564,64 @@ def test_a_worker_that_dies_leaves_its_campaign_failed(
     assert [entry["changed_basis"] for entry in again.result["results"]] == [basis] * 3
 
 
-def test_without_any_thread_the_main_one_does_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
-) -> None:
-    def start(_name: str, _target: object) -> t.NoReturn:
-        raise NoThread
+def allow_threads(count: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Have the system start so many workers, and return a list that gets each attempt."""
+    attempts: list[str] = []
+
+    def start(name: str, target: t.Callable[[], None]) -> threading.Thread:
+        attempts.append(name)
+        if len(attempts) > count:
+            raise NoThread
+        return start_daemon(name, target)
 
     monkeypatch.setattr(_workers, "start_daemon", start)
+    return attempts
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 3])
+def test_the_threads_that_there_are_do_all(
+    allowed: int, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    attempts = allow_threads(allowed, monkeypatch)
     names = [f"Campaign {number}" for number in range(43)]
     module = bulk_module(names, record_dir=str(tmp_path / "records"))
-    assert run(module) == names
+    sent = run(module)
+    assert (sent if allowed == 0 else sorted(sent, key=names.index)) == names
     assert module.result["summary"] == summary(changed=43)
-    refused = bulk_module(names, record_dir=str(tmp_path / "records"))
-    assert run(refused, Campaign_1="Authentication failed.") == names[:2]
-    assert refused.result["summary"] == summary(unchanged=1, failed=1, not_sent=41)
+    # What failed once is not tried again.
+    assert len(attempts) == allowed + 1
+
+
+def test_without_any_thread_a_refused_account_is_tried_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    allow_threads(0, monkeypatch)
+    names = [f"Campaign {number}" for number in range(43)]
+    module = bulk_module(names)
+    assert run(module, Campaign_1="Authentication failed.") == names[:2]
+    assert module.result["summary"] == summary(changed=1, failed=1, not_sent=41)
+
+
+def test_an_interruption_without_any_thread_passes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    records = Records(tmp_path / "records")
+    run(bulk_module(earlier("ABC"), **records.option))
+    allow_threads(0, monkeypatch)
+    monkeypatch.setattr(_bulk_updates, "PATIENCE_SECONDS", 0.0)
+
+    def interrupt(name: str) -> None:
+        if name == "B":
+            raise KeyboardInterrupt
+
+    module = bulk_module(["A", "B", "C"], **records.option)
+    with pytest.raises(KeyboardInterrupt):
+        run(module, on_its_way=interrupt)
+    assert module.result == {}
+    assert records.locked("ABC") == []
+    assert records.state("A") == (True, LISTS["dynamic_dids"])
+    assert records.state("B") == (False, ["111"])
+    assert records.state("C") == (True, ["111"])
 
 
 def test_the_threads_end_with_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -657,19 +701,43 @@ def test_an_interruption_while_records_are_withdrawn_leaves_no_lock(
 
 
 class Abandoned(ModuleDouble):
-    """A module whose result nobody gets any more."""
+    """A module whose result nobody gets any more, as the main thread or a worker finds out first.
 
-    abandoned = False
+    Attributes:
+        by_worker: who finds out.
+        asked: it was asked, and said so.
+    """
+
+    by_worker = False
+
+    def __init__(self, *arguments: t.Any, **options: t.Any) -> None:
+        super().__init__(*arguments, **options)
+        self.on_its_way = threading.Event()
+        self.asked = threading.Event()
 
     def is_abandoned(self) -> bool:
-        return self.abandoned
+        is_worker = threading.current_thread() is not threading.main_thread()
+        if not self.on_its_way.is_set() or is_worker is not self.by_worker:
+            return False
+        self.asked.set()
+        return True
 
 
-def test_nothing_more_is_begun_when_nobody_gets_the_result(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("by_worker", [False, True])
+def test_nothing_more_is_begun_when_nobody_gets_the_result(
+    by_worker: bool, tmp_path: pathlib.Path
+) -> None:
     records = Records(tmp_path / "records")
-    module = bulk_module(["A", "B", "C"], concurrency=1, **records.option)
-    module.__class__ = Abandoned
-    assert run(module, on_its_way=lambda _name: setattr(module, "abandoned", True)) == ["A"]
+    double = bulk_module(["A", "B", "C"], concurrency=1, **records.option)
+    module = Abandoned(**double.params)
+    module.by_worker = by_worker
+
+    def abandon(_name: str) -> None:
+        module.on_its_way.set()
+        assert by_worker or module.asked.wait(SECONDS)
+
+    assert run(module, on_its_way=abandon) == ["A"]
+    assert module.asked.is_set()
     assert module.result["summary"] == summary(changed=1, not_sent=2)
     why = "because Ansible's main process has ended."
     assert module.result["msg"] == f"Of 3 campaigns: 1 changed. 2 campaigns not sent, {why}"
@@ -736,13 +804,26 @@ def test_no_more_are_locked_than_a_second_s_worth(
     assert max(held) == most
 
 
-def test_what_no_worker_took_is_put_back(tmp_path: pathlib.Path) -> None:
+def test_what_no_worker_took_is_put_back(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
     names = ["A", "B", "C", "D", "E"]
     records = Records(tmp_path / "records")
     run(bulk_module(earlier(names), **records.option))
+    locked: list[str] = []
+    lock = Files.lock
+
+    def lock_and_note(store: Files, keys: t.Sequence[str]) -> Locks:
+        locked.extend(keys)
+        return lock(store, keys)
+
     module = bulk_module(names, concurrency=1, **records.option)
-    assert run(module, B="Authentication failed.") == ["A", "B"]
+    with monkeypatch.context() as patched:
+        patched.setattr(Files, "lock", lock_and_note)
+        assert run(module, B="Authentication failed.") == ["A", "B"]
     assert module.result["summary"] == summary(changed=1, failed=1, not_sent=3)
+    # After the stop nothing more is locked, be it to be put back.
+    assert locked == [records.key(name) for name in "ABC"]
     assert records.state("A") == (True, LISTS["dynamic_dids"])
     assert [records.state(name) for name in "BCDE"] == [(True, ["111"])] * 4
     assert records.locked("ABCDE") == []
@@ -939,11 +1020,11 @@ def test_a_first_campaign_that_takes_long_keeps_the_others_back_for_a_while(
 def test_the_first_campaign_is_alone_also_after_a_long_look(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock, look = JumpingClock(), Keeper.look
+    clock, look = ClockDouble(), Keeper.look
 
     def look_for_long(keeper: Keeper, updates: t.Sequence[KeptUpdate]) -> None:
         look(keeper, updates)
-        clock.jumped += 10.0
+        clock.sleep(10.0)
 
     monkeypatch.setattr(Keeper, "look", look_for_long)
     names = [f"Campaign {number}" for number in range(20)]
@@ -952,12 +1033,13 @@ def test_the_first_campaign_is_alone_also_after_a_long_look(
 
 
 def test_waiting_for_a_worker_is_no_time_of_the_update(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, left = JumpingClock(), []
+    clock = ClockDouble()
+    left: list[float] = []
 
     def send_for_long(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Exchange:
         left.append(update.deadline.remaining())
         exchange = send(settings, campaign, update)
-        clock.jumped += 400.0
+        clock.sleep(400.0)
         return exchange
 
     monkeypatch.setattr(_bulk_updates, "send", send_for_long)
@@ -965,8 +1047,7 @@ def test_waiting_for_a_worker_is_no_time_of_the_update(monkeypatch: pytest.Monke
     module = bulk_module(["A", "B", "C"], concurrency=1, timeout=500.0)
     run(module, clock)
     assert module.result["summary"] == summary(changed=3)
-    # What the machine took between both looks at the clock is not much.
-    assert [seconds > 440.0 for seconds in left] == [True] * 3
+    assert left == [500.0, 500.0, 500.0]
 
 
 def test_requests_missing(monkeypatch: pytest.MonkeyPatch) -> None:
