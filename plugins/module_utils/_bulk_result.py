@@ -147,7 +147,7 @@ def bulk_result(outcomes: t.Sequence[Outcome], why: str, check_mode: bool) -> Re
         if "failure" in deciding.entry:
             result["failure"] = deciding.entry["failure"]
     else:
-        result["msg"] = _message(summary, check_mode)
+        result["msg"] = _message(summary, why, check_mode)
     return result
 
 
@@ -192,14 +192,20 @@ def _deciding_failure(outcomes: t.Sequence[Outcome]) -> Outcome:
     return next(refused, failed[0])
 
 
-def _message(summary: dict[str, int], check_mode: bool) -> str:
+def _message(summary: dict[str, int], why: str, check_mode: bool) -> str:
     if not summary["total"]:
         return "There are no campaigns to update."
-    total = _campaigns(summary["total"])
-    kinds = ", ".join(_counts(summary, (CHANGED, UNCHANGED, SKIPPED)))
+    kinds = _counts(summary, (CHANGED, UNCHANGED, SKIPPED))
+    sentences = [f"Of {_campaigns(summary['total'])}: {', '.join(kinds)}."] if kinds else []
+    if summary[NOT_SENT]:
+        sentences.append(_not_sent(summary, why))
     if check_mode:
-        return f"Of {total}: {kinds}. This is a prediction, and nothing was sent."
-    return f"Of {total}: {kinds}."
+        sentences.append("This is a prediction, and nothing was sent.")
+    return " ".join(sentences)
+
+
+def _not_sent(summary: dict[str, int], why: str) -> str:
+    return f"{_campaigns(summary[NOT_SENT])} not sent, because {why}."
 
 
 def _failure_message(
@@ -217,7 +223,7 @@ def _failure_message(
     if others:
         sentences.append(f"Of the others: {', '.join(others)}.")
     if summary[NOT_SENT]:
-        sentences.append(f"{_campaigns(summary[NOT_SENT])} not sent, because {why}.")
+        sentences.append(_not_sent(summary, why))
     sentences.append(f'"{deciding.entry["campaign_name"]}": {deciding.entry["msg"]}')
     return " ".join(sentences)
 

@@ -14,6 +14,7 @@ twice as many campaigns unconfirmed as are updated at the same time.
 from __future__ import annotations
 
 import collections
+import contextlib
 import typing as t
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _stop
@@ -52,7 +53,7 @@ class BulkUpdate:
         exchange: what confirmed it, or None.
         failure: why it failed, or None.
         error: an error of the collection itself, or None.
-        is_over: it needs no request, or a worker sent it.
+        is_over: it needs no request, or a worker tried to send it.
         handed_over_at: when it began to wait for a worker, by the monotonic clock.
     """
 
@@ -62,7 +63,7 @@ class BulkUpdate:
         self.update = settings.begin(campaign)
         self.exchange: Exchange | None = None
         self.failure: UpdateFailure | None = None
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.is_over = False
         self.handed_over_at = 0.0
 
@@ -97,9 +98,9 @@ class BulkUpdates:
         # Those whose lock another run had, and when they are tried again.
         self._locked_out: list[BulkUpdate] = []
         self._next_poll = 0.0
-        # Those that are just being locked, compared and withdrawn.
-        self._preparing: list[BulkUpdate] = []
-        # Those that are locked by this run, waiting for a worker, on their way or done.
+        # Those that are about to be locked and handed over.
+        self._taken: list[BulkUpdate] = []
+        # Those that are waiting for a worker, on their way or done.
         self._in_hand: set[BulkUpdate] = set()
         self._begin = self._clock.monotonic()
         self._is_first_done = False
@@ -116,6 +117,7 @@ class BulkUpdates:
         try:
             if self._settings.check_mode or self._settings.skip_unchanged:
                 self._look_at_all(done)
+            self._begin = self._clock.monotonic()
             while self._has_work():
                 self._begin_some(done)
                 self._write_some(done)
@@ -125,13 +127,15 @@ class BulkUpdates:
             # What is on its way comes to its end first, and is told.
             self._drop_what_is_not_begun()
             while self._in_hand:
-                self._write_some(done)
+                # The first error is the one that is told.
+                with contextlib.suppress(Exception):
+                    self._write_some(done)
             raise
         finally:
             # Ansible's "timeout" and Ctrl-C may interrupt this anywhere.
             self._stop.set()
             self._drop_what_is_not_begun()
-            self._workers.leave(self._finish)
+            self._workers.leave(lambda entry: self._keeper.finish([entry.update]))
 
     def _has_work(self) -> bool:
         if self._is_abandoned():
@@ -159,27 +163,33 @@ class BulkUpdates:
     # --- In the main thread: before they are sent, and after ---
 
     def _begin_some(self, done: Done) -> None:
-        wanted = self._next()
-        if not wanted:
-            return
-        self._preparing = wanted
+        # One after the other, so that a lock that is in use takes no room from those that are free.
+        for next_ones in (self._locked_out_before, self._new_ones):
+            self._taken = next_ones()
+            if self._taken:
+                self._lock_and_hand_over(self._taken, done)
+
+    def _lock_and_hand_over(self, wanted: list[BulkUpdate], done: Done) -> None:
         taken = self._keeper.take([entry.update for entry in wanted])
         self._keeper.withdraw(taken)
         keys = {update.key for update in taken}
-        self._preparing = []
         self._hand_over([entry for entry in wanted if entry.update.key in keys])
         self._wait_for_locks([entry for entry in wanted if entry.update.key not in keys], done)
 
-    def _next(self) -> list[BulkUpdate]:
-        """Return those whose records are to be locked now."""
-        room, now = self._room(), self._clock.monotonic()
-        found: list[BulkUpdate] = []
-        if self._locked_out and now >= self._next_poll:
-            found, self._locked_out = self._locked_out[:room], self._locked_out[room:]
-            self._next_poll = now + PAUSE_SECONDS
-        while self._waiting and len(found) < room:
-            found.append(BulkUpdate(*self._waiting.popleft(), self._settings))
+    def _locked_out_before(self) -> list[BulkUpdate]:
+        """Return those that are to be tried again now."""
+        now = self._clock.monotonic()
+        if now < self._next_poll:
+            return []
+        self._next_poll = now + PAUSE_SECONDS
+        room = self._room()
+        found, self._locked_out = self._locked_out[:room], self._locked_out[room:]
         return found
+
+    def _new_ones(self) -> list[BulkUpdate]:
+        """Return those that are to be tried now for the first time."""
+        count = min(self._room(), len(self._waiting))
+        return [BulkUpdate(*self._waiting.popleft(), self._settings) for _entry in range(count)]
 
     def _room(self) -> int:
         """Return how many more may be locked."""
@@ -192,18 +202,21 @@ class BulkUpdates:
 
     def _hand_over(self, entries: list[BulkUpdate]) -> None:
         now = self._clock.monotonic()
-        self._in_hand.update(entries)
         for entry in entries:
             entry.handed_over_at = now
-        wanted = min(self._options.concurrency, len(self._in_hand), self._most_workers)
+        in_hand = len(self._in_hand) + len(entries)
+        wanted = min(self._options.concurrency, in_hand, self._most_workers)
         if not self._workers.start(wanted):
             self._most_workers = self._workers.running
+        self._taken = []
+        self._in_hand.update(entries)
         self._workers.hand_over(entries)
 
     def _wait_for_locks(self, entries: list[BulkUpdate], done: Done) -> None:
         late = [entry for entry in entries if not entry.update.deadline.remaining()]
         for entry in late:
             entry.refuse(self._keeper.locked_elsewhere(entry.update))
+            self._stop_after(entry)
         self._locked_out += [entry for entry in entries if not entry.is_over]
         done(late)
 
@@ -214,42 +227,44 @@ class BulkUpdates:
         self._is_first_done = True
         self._in_hand.difference_update(entries)
         try:
-            self._finish(entries)
+            self._keeper.finish([entry.update for entry in entries])
         finally:
             done(entries)
 
     def _drop_what_is_not_begun(self) -> None:
         self._waiting.clear()
         self._locked_out.clear()
-        dropped = self._workers.take_back()
-        self._in_hand.difference_update(dropped)
-        interrupted, self._preparing = self._preparing, []
-        self._finish([*dropped, *interrupted])
-
-    def _finish(self, entries: t.Sequence[BulkUpdate]) -> None:
-        self._keeper.finish([entry.update for entry in entries])
+        dropped, self._taken = self._taken, []
+        taken_back = self._workers.take_back()
+        self._in_hand.difference_update(taken_back)
+        self._keeper.finish([entry.update for entry in (*dropped, *taken_back)])
 
     # --- In a worker ---
 
     def _send(self, entry: BulkUpdate) -> None:
-        if entry.update.refusal is not None:
-            entry.refuse(entry.update.refusal)
+        """Send one, and note what came of it, whatever that is."""
+        try:
+            entry.exchange = self._exchange(entry)
+        except Stopped:
             return
+        except UpdateFailure as failure:
+            entry.failure = failure
+        except BaseException as error:
+            entry.error, entry.is_over = error, True
+            # Ctrl-C and Ansible's "timeout", where there is no thread but the main one.
+            if not isinstance(error, Exception):
+                raise
+        entry.is_over = True
+        self._stop_after(entry)
+
+    def _exchange(self, entry: BulkUpdate) -> Exchange:
+        if entry.update.refusal is not None:
+            raise entry.update.refusal
         entry.update.deadline.extend(self._clock.monotonic() - entry.handed_over_at)
         if self._is_abandoned():
             self._stop.because(_stop.ABANDONED)
-        try:
-            self._settings.client.pace.wait_for_turn(entry.update.deadline)
-        except Stopped:
-            return
-        entry.is_over = True
-        try:
-            entry.exchange = send(self._settings, entry.campaign, entry.update)
-        except UpdateFailure as failure:
-            entry.failure = failure
-        except Exception as error:  # noqa: BLE001  # The others go on; the result tells of it.
-            entry.error = error
-        self._stop_after(entry)
+        self._settings.client.pace.wait_for_turn(entry.update.deadline)
+        return send(self._settings, entry.campaign, entry.update)
 
     def _stop_after(self, entry: BulkUpdate) -> None:
         """Begin nothing more after a refused account, from the worker, which takes nothing up then."""

@@ -21,7 +21,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking impor
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     Params,
-    read_place_of_records,
+    choose_record_dir,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.messages import (
     NO_PLACE,
@@ -66,7 +66,7 @@ def show_records(module: t.Any) -> None:
     try:
         wanted = read_record_filter(module.params)
         limit = read_history_limit(module.params)
-        store = open_store(read_place_of_records(module.params, os.environ))
+        store = open_store(choose_record_dir(module.params["record_dir"], os.environ))
     except UpdateFailure as error:
         failure = error
     # Outside of any except, so that Ansible adds no traceback of the exception.

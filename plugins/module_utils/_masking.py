@@ -156,8 +156,11 @@ def _names(secret: str) -> t.Mapping[str, int]:
     if secret.isascii() and secret.isalnum():
         return COMMON_NAMES
     # A module loads all that it imports, each time that it runs, and most keys don't need this.
-    from html.entities import name2codepoint
-
+    try:
+        from html.entities import name2codepoint
+    except (ImportError, OSError):
+        # Hardly any files can be opened, so no page of HTML was received either.
+        return COMMON_NAMES
     return {**name2codepoint, **COMMON_NAMES}
 
 

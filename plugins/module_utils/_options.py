@@ -208,16 +208,6 @@ def read_record_options(params: Params, environment: Environment) -> RecordOptio
     )
 
 
-def read_place_of_records(params: Params, environment: Environment) -> RecordOptions:
-    """Return the options of a module that keeps nothing: only where the records are is used.
-
-    Raises:
-        InvalidInput: what names the directory can't be used.
-    """
-    directory = choose_record_dir(params["record_dir"], environment)
-    return RecordOptions(keep=False, directory=directory, note=None, skip_unchanged=False)
-
-
 def choose_record_dir(record_dir: str | None, environment: Environment) -> str | None:
     """Return the absolute path of the directory of the records, or None without a home directory.
 

@@ -36,7 +36,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options impor
     UNCONFIRMED,
     Params,
     checked_timeout,
-    read_place_of_records,
+    choose_record_dir,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.messages import (
     NO_PLACE,
@@ -83,7 +83,7 @@ def _change(result: Result, module: t.Any, clock: Clock) -> None:
     params = module.params
     state, wanted = params["state"], _read_filter(params)
     deadline = Deadline(clock, checked_timeout(params["timeout"]))
-    store = open_store(read_place_of_records(params, os.environ))
+    store = open_store(choose_record_dir(params["record_dir"], os.environ))
     if store is None:
         raise UpdateFailure(RECORD_FAILED, records_not_readable(None, NO_PLACE))
     show = masking(module.warn, params["api_key"] or "")

@@ -101,7 +101,7 @@ def failed_result(failure: UpdateFailure) -> Result:
     }
 
 
-def unforeseen_result(error: Exception) -> Result:
+def unforeseen_result(error: BaseException) -> Result:
     """Return the part that an error of the collection itself adds.
 
     It tells where the error came up, and nothing of what it says, which may hold a secret.

@@ -55,6 +55,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import
     Result,
     campaign_diff,
     empty_result,
+    failed_result,
     input_result,
     mask_secret_in,
     unforeseen_result,
@@ -156,12 +157,10 @@ def _outcome_of(update: BulkUpdate, settings: Settings) -> Outcome:
     """Return what is kept of an update that is over."""
     campaign, connection, record = update.campaign, settings.connection, update.update
     warnings = [*input_warnings(connection, campaign), *record.warnings]
-    error = update.error or update.failure
-    if error is not None:
+    told = _failure_of(update)
+    if told:
         result = {**empty_result(campaign.name), **input_result(connection.endpoint, campaign)}
-        result["changed_basis"] = record.basis
-        with failure_in(result):
-            raise error
+        result.update(told, changed_basis=record.basis)
         return _masked(failed_outcome(result, warnings), connection.api_key)
     diff = None
     if settings.diff:
@@ -171,6 +170,15 @@ def _outcome_of(update: BulkUpdate, settings: Settings) -> Outcome:
         campaign.name, record.basis, attempts, settings.skip_unchanged, warnings, diff
     )
     return _masked(outcome, connection.api_key)
+
+
+def _failure_of(update: BulkUpdate) -> Result:
+    """Return the part of a result that a failure adds; an empty one if there is none."""
+    if update.error is not None:
+        return {**unforeseen_result(update.error), "failed": True}
+    if update.failure is not None:
+        return {**failed_result(update.failure), "failed": True}
+    return {}
 
 
 def _masked(outcome: Outcome, api_key: str) -> Outcome:

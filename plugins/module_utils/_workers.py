@@ -11,7 +11,6 @@ from __future__ import annotations
 import collections
 import contextlib
 import queue
-import threading
 import typing as t
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import (
@@ -39,8 +38,7 @@ class Workers(t.Generic[Item]):
         self._handed: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._done: collections.deque[Item] = collections.deque()
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._finish: t.Callable[[t.Sequence[Item]], None] | None = None
+        self._finish: t.Callable[[Item], None] | None = None
 
     def start(self, count: int) -> bool:
         """Start threads until there are so many; return False where the system starts no more."""
@@ -57,9 +55,8 @@ class Workers(t.Generic[Item]):
         """Have the items done, by the calling thread where there is no other."""
         for item in items:
             self._handed.put(item)
-        if not self.running:
-            for item in self.take_back():
-                self._do(item)
+        while not self.running and not self._handed.empty():
+            self._do_next()
 
     def take_back(self) -> list[Item]:
         """Return the items that no thread has begun, which none will begin any more."""
@@ -75,13 +72,13 @@ class Workers(t.Generic[Item]):
             self._wake.get(timeout=seconds)
             while True:
                 self._wake.get_nowait()
-        return [self._done.popleft() for _item in range(len(self._done))]
+        return list(self._all_done())
 
-    def leave(self, finish: t.Callable[[t.Sequence[Item]], None]) -> None:
-        """Have what is done from now on finished by its own thread, as nobody takes it any more."""
-        with self._lock:
-            self._finish = finish
-        finish(self.take_done(0.0))
+    def leave(self, finish: t.Callable[[Item], None]) -> None:
+        """Let the threads go; what is still being done they finish themselves, as nobody takes it."""
+        self._finish = finish
+        self._finish_all()
+        self._handed.put(None)
 
     def _leave_room(self) -> None:
         """Let one thread go where no more can be started: each new connection needs one shortly."""
@@ -90,18 +87,36 @@ class Workers(t.Generic[Item]):
             self._handed.put(None)
 
     def _run(self) -> None:
-        for item in iter(self._handed.get, None):
-            self._do(item)
+        goes_on = True
+        while goes_on:
+            # What the work raises, it has noted; the thread is needed for what comes next.
+            with contextlib.suppress(BaseException):
+                goes_on = self._do_next()
 
-    def _do(self, item: Item) -> None:
+    def _do_next(self) -> bool:
+        """Do an item, once there is one, and return whether there may be more for this thread."""
+        item = self._handed.get()
+        if item is None:
+            if self._finish is not None:
+                # For the next thread.
+                self._handed.put(None)
+            return False
         try:
             self._work(item)
         finally:
-            with self._lock:
-                finish = self._finish
-                if finish is None:
-                    self._done.append(item)
-            if finish is not None:
-                finish([item])
-            elif len(self._done) >= MANY_DONE or self._handed.empty():
+            self._done.append(item)
+            self._finish_all()
+            if len(self._done) >= MANY_DONE or self._handed.empty():
                 self._wake.put(None)
+        return True
+
+    def _finish_all(self) -> None:
+        if self._finish is not None:
+            for item in self._all_done():
+                self._finish(item)
+
+    def _all_done(self) -> t.Iterator[Item]:
+        """Take what is done; several threads may do so at a time."""
+        with contextlib.suppress(IndexError):
+            while True:
+                yield self._done.popleft()

@@ -12,21 +12,16 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists import read_did_list
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import (
-    Clock,
-    Deadline,
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import RecordOptions
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.keeping import (
+    CONFIRMED,
+    KeptUpdate,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._open_record import (
-    RecordedUpdate,
-    open_record,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
-    Campaign,
-    Connection,
-    RecordOptions,
-)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.opening import new_keeper
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import Lists
 
-CONNECTION = Connection("acme", "a-key", "https://cc.partner.example", True, 60.0, 2)
+ENDPOINT = "https://cc.partner.example"
 
 
 def record_seconds(count: int) -> dict[str, float]:
@@ -36,7 +31,7 @@ def record_seconds(count: int) -> dict[str, float]:
     system in memory, which writes faster than a disk.
     """
     with tempfile.TemporaryDirectory(prefix=".cloudagent-", dir=Path.home()) as directory:
-        options = RecordOptions(keep=True, directory=directory, skip_unchanged=False)
+        options = RecordOptions(keep=True, directory=directory, note=None, skip_unchanged=False)
         _update(options, 0)
         return {
             "record, unchanged": _median(lambda _number: _update(options, 0), count),
@@ -55,18 +50,14 @@ def _median(action: t.Callable[[int], None], count: int) -> float:
 
 def _update(options: RecordOptions, number: int) -> None:
     """Do all that is done around a request that is confirmed."""
-    dynamic, fallback = (
-        read_did_list("dynamic_dids", [f"914{number:07}", "9140001002"], secret="a-key"),
-        read_did_list("fallback_dynamic_dids", "9140002001", secret="a-key"),
-    )
+    dynamic = read_did_list("dynamic_dids", [f"914{number:07}", "9140001002"], secret="a-key")
+    fallback = read_did_list("fallback_dynamic_dids", "9140002001", secret="a-key")
     clock = Clock()
-    update = RecordedUpdate(
-        CONNECTION, Campaign("Sales", dynamic, fallback), Deadline(clock, 60), clock, False
-    )
-    with open_record(options, update, _no_warning) as record:
-        record.withdraw()
-        record.confirm()
-
-
-def _no_warning(warning: str) -> t.NoReturn:
-    raise AssertionError(warning)
+    keeper = new_keeper(options, clock)
+    lists = Lists("acme", "Sales", dynamic.numbers, fallback.numbers)
+    update = KeptUpdate(ENDPOINT, lists, 60.0, clock)
+    keeper.wait_and_take(update)
+    keeper.withdraw([update])
+    update.came = CONFIRMED
+    keeper.finish([update])
+    assert (update.warnings, update.refusal) == ([], None)

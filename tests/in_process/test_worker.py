@@ -19,10 +19,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import (
-    Record,
-    read_record,
-)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.lines import read_lines
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import Record
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     RawServer,
     after_request,
@@ -197,7 +195,7 @@ def test_what_ended_an_update_leaves_a_record_that_is_free_and_true(
 
 def assert_free(records: pathlib.Path) -> None:
     """Check that there is nothing but records and a lock, which nobody holds."""
-    assert {path.suffix for path in records.iterdir()} <= {".json", ".lock"}
+    assert {path.suffix for path in records.iterdir()} <= {".record", ".lock"}
     (lock,) = records.glob("*.lock")
     with lock.open("rb+") as opened:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -205,7 +203,7 @@ def assert_free(records: pathlib.Path) -> None:
 
 def kept_records(records: pathlib.Path) -> list[Record]:
     """Return the records in a directory; fail for one that can't be read."""
-    return [read_record(path.read_bytes()) for path in records.glob("*.json")]
+    return [read_lines(path.read_bytes()).record for path in records.glob("*.record")]
 
 
 def test_an_encrypted_key(tmp_path: pathlib.Path) -> None:

@@ -133,9 +133,12 @@ def _read_header(line: bytes) -> str:
     version, endpoint = content.get("version"), content.get("endpoint")
     if isinstance(version, int) and version > VERSION:
         raise NewerRecord("was written by a newer version of the collection")
-    if version != VERSION or not isinstance(endpoint, str):
+    if version != VERSION:
         raise UnusableRecord("is damaged")
-    return endpoint
+    try:
+        return _checked_text(endpoint)
+    except (TypeError, UnicodeEncodeError):
+        raise UnusableRecord("is damaged") from None
 
 
 def _line(kind: bytes, content: dict[str, t.Any]) -> bytes:

@@ -19,16 +19,15 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.keepin
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.store import Store
 
 
-def open_store(options: RecordOptions) -> Store | None:
-    """Return the store that the options name, or None when there is no place for one."""
-    if options.directory is None:
-        return None
-    return Files(options.directory, makes_directory=options.keep)
+def open_store(directory: str | None, makes_directory: bool = True) -> Store | None:
+    """Return the store in this directory, or None when there is no place for one."""
+    return None if directory is None else Files(directory, makes_directory)
 
 
 def new_keeper(options: RecordOptions, clock: Clock) -> Keeper:
     """Return what keeps the records of the updates of one task."""
-    return Keeper(open_store(options), options.keep, applied_by(), options.note, clock)
+    store = open_store(options.directory, makes_directory=options.keep)
+    return Keeper(store, options.keep, applied_by(), options.note, clock)
 
 
 @functools.lru_cache(maxsize=1)

@@ -32,6 +32,26 @@ def test_how_they_are_worked_through(options: dict[str, t.Any], expected: BulkOp
 
 
 @pytest.mark.parametrize(
+    ("options", "most"),
+    [
+        ({}, 16),
+        ({"concurrency": 1}, 2),
+        ({"concurrency": 64}, 128),
+        # No more than a second's worth, and at least one.
+        ({"requests_per_minute": 1}, 1),
+        ({"requests_per_minute": 60}, 1),
+        ({"requests_per_minute": 119}, 1),
+        ({"requests_per_minute": 240}, 4),
+        ({"requests_per_minute": 960}, 16),
+        ({"requests_per_minute": 6000}, 16),
+        ({"requests_per_minute": 6000, "concurrency": 64}, 100),
+    ],
+)
+def test_so_many_are_locked_at_a_time(options: dict[str, t.Any], most: int) -> None:
+    assert read_bulk_options(bulk_module([], **options).params).most_in_hand == most
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"concurrency": 0}, "concurrency has to be from 1 to 64."),

@@ -21,6 +21,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure impor
     NOT_APPLIED,
     InvalidInput,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
 
 QUOTE = 'Quote the numbers in YAML, such as "9140001001".'
 NEEDED = f"where a list of DIDs or one string with commas is needed. {QUOTE}"
@@ -116,8 +117,11 @@ def test_invisible_marks_are_removed_with_a_notice(value: object, places: str) -
     numbers, _held_integers, notices = read_did_list("fallback_dynamic_dids", value)
     assert set(numbers) == {"9140001001"}
     assert notices == [
-        f"fallback_dynamic_dids: invisible characters were removed from {places}, which are "
-        "often pasted along from documents and web pages."
+        Warned(
+            "invisible_characters",
+            f"fallback_dynamic_dids: invisible characters were removed from {places}, which are "
+            "often pasted along from documents and web pages.",
+        )
     ]
 
 
@@ -325,13 +329,17 @@ BOTH_END = (
 def test_warnings_about_repeated_numbers(
     dynamic: list[str], fallback: list[str], warnings: list[str]
 ) -> None:
-    assert repeated_did_warnings(dynamic, fallback) == warnings
+    kinds = {"In both lists": "dids_in_both_lists"}
+    assert repeated_did_warnings(dynamic, fallback) == [
+        Warned(kinds.get(warning.partition(":")[0], "repeated_dids"), warning)
+        for warning in warnings
+    ]
 
 
 def test_ten_thousand_numbers() -> None:
     numbers = [str(9140000000 + place) for place in range(10_000)]
     assert read_did_list("dynamic_dids", ",".join(numbers)).numbers == numbers
-    assert repeated_did_warnings(numbers, numbers)[0].count("item") == 10
+    assert repeated_did_warnings(numbers, numbers)[0].text.count("item") == 10
 
 
 padding = st.text(" \t\r\n\u00a0\u2003\u3000", max_size=3)

@@ -13,6 +13,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_options import (
+    bulk_argument_spec,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists import DidList
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
     INVALID_INPUT,
@@ -24,15 +27,25 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options impor
     RecordOptions,
     campaign_argument_spec,
     connection_argument_spec,
+    info_argument_spec,
     input_warnings,
     read_campaign,
     read_connection,
     read_record_options,
     record_argument_spec,
+    record_changes_argument_spec,
+    update_argument_spec,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import API_KEY, OPTIONS
 
-ENVIRONMENT = ("OZONETEL_USERNAME", "OZONETEL_API_KEY", "OZONETEL_API_URL", "OZONETEL_REGION")
+ENVIRONMENT = (
+    "OZONETEL_USERNAME",
+    "OZONETEL_API_KEY",
+    "OZONETEL_API_URL",
+    "OZONETEL_REGION",
+    "OZONETEL_RECORD_NOTE",
+)
 REQUIRED = {"username": "acme", "api_key": API_KEY}
 
 property_settings = settings(
@@ -365,7 +378,12 @@ def test_retries_that_are_refused(retries: int) -> None:
 def test_the_defaults_of_the_record() -> None:
     params, errors, _secrets = validate(record_argument_spec(), {})
     assert errors == []
-    assert params == {"record": True, "record_dir": None, "skip_unchanged": False}
+    assert params == {
+        "record": True,
+        "record_dir": None,
+        "record_note": None,
+        "skip_unchanged": False,
+    }
 
 
 @pytest.mark.parametrize(
@@ -395,7 +413,118 @@ def test_where_the_records_are(
 ) -> None:
     monkeypatch.setenv("HOME", "/home/acme")
     params = {**OPTIONS, "record_dir": record_dir}
-    assert read_record_options(params, environment) == RecordOptions(True, directory, False)
+    assert read_record_options(params, environment) == RecordOptions(True, directory, None, False)
+
+
+def note_of(record_note: str | None) -> str | None:
+    return read_record_options({**OPTIONS, "record_note": record_note}, {}).note
+
+
+@pytest.mark.parametrize(
+    ("given", "note"),
+    [
+        (None, None),
+        ("", None),
+        (" \t\n ", None),
+        ("https://ci.example/job/7?a=b#c", "https://ci.example/job/7?a=b#c"),
+        (" B\u00fccher \U0001f4de ", " B\u00fccher \U0001f4de "),
+        ("x" * 200, "x" * 200),
+        ("\U0001f4de" * 200, "\U0001f4de" * 200),
+    ],
+)
+def test_notes_that_are_kept(given: str | None, note: str | None) -> None:
+    assert note_of(given) == note
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("x" * 201, "record_note has 201 characters; at most 200 are kept. Shorten it."),
+        (
+            "job 7\nmain",
+            "record_note has a control character, such as a line break, as character 6. Look at "
+            "where the value comes from.",
+        ),
+        (
+            "\x1b[31m7",
+            "record_note has a control character, such as a line break, as character 1. Look at "
+            "where the value comes from.",
+        ),
+        ("job \ud800", "record_note is not valid UTF-8 text: see character 5."),
+    ],
+)
+def test_notes_that_are_refused(given: str, message: str) -> None:
+    assert refusal(lambda: note_of(given)) == message
+
+
+def test_the_note_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OZONETEL_RECORD_NOTE", "https://ci.example/job/7")
+    assert validate(record_argument_spec(), {}).params["record_note"] == "https://ci.example/job/7"
+    given = {"record_note": "by hand"}
+    assert validate(record_argument_spec(), given).params["record_note"] == "by hand"
+
+
+# --- The options of the modules that send nothing -------------------------------------------------
+
+DEFAULTS_WITHOUT_SENDING: dict[str, t.Any] = {
+    "username": None,
+    "api_key": None,
+    "region": None,
+    "api_url": None,
+    "validate_certs": True,
+    "ca_path": None,
+    "timeout": 60.0,
+    "retries": 2,
+    "record": True,
+    "record_dir": None,
+    "record_note": None,
+    "skip_unchanged": False,
+    "campaign_name": None,
+    "did": None,
+}
+
+
+def test_the_options_of_the_info_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Of an account, only what is given is a filter.
+    monkeypatch.setenv("OZONETEL_USERNAME", "globex")
+    monkeypatch.setenv("OZONETEL_API_KEY", "from-the-environment")
+    params, errors, secrets = validate(info_argument_spec(), {})
+    assert errors == []
+    assert params == {**DEFAULTS_WITHOUT_SENDING, "history_limit": 10}
+    assert secrets == set()
+    assert validate(info_argument_spec(), {"api_key": "a-key"}).secrets == {"a-key"}
+
+
+def test_the_options_of_the_module_that_changes_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OZONETEL_USERNAME", "globex")
+    monkeypatch.setenv("OZONETEL_API_KEY", "from-the-environment")
+    params, errors, secrets = validate(record_changes_argument_spec(), {"state": "absent"})
+    assert errors == []
+    assert params == {**DEFAULTS_WITHOUT_SENDING, "state": "absent", "all": False}
+    assert secrets == set()
+    assert validate(record_changes_argument_spec(), {}).errors == [
+        "missing required arguments: state"
+    ]
+    errors = validate(record_changes_argument_spec(), {"state": "present"}).errors
+    assert errors == ["value of state must be one of: unconfirmed, absent, got: present"]
+
+
+@pytest.mark.parametrize("value", [9140001001, "9140001001", ["9140001001"], "04440123456"])
+def test_a_number_to_look_for_arrives_as_the_user_gave_it(value: t.Any) -> None:
+    params, errors, _secrets = validate(info_argument_spec(), {"did": value})
+    assert errors == []
+    assert params["did"] == value
+    assert type(params["did"]) is type(value)
+
+
+@pytest.mark.parametrize("spec", [update_argument_spec, bulk_argument_spec])
+def test_every_module_that_sends_takes_what_the_group_may_be_given(
+    spec: t.Callable[[], dict[str, dict[str, t.Any]]],
+) -> None:
+    group = {*connection_argument_spec(), *record_argument_spec()}
+    assert group <= set(spec())
+    assert group <= set(info_argument_spec())
+    assert group <= set(record_changes_argument_spec())
 
 
 def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -493,7 +622,7 @@ MASKED = (
 )
 def test_warnings_where_ansible_will_mask(options: dict[str, t.Any], warnings: list[str]) -> None:
     found = input_warnings(connection_with({}, **options), read_campaign({**OPTIONS, **options}))
-    assert found == warnings
+    assert found == [Warned("key_in_input", warning) for warning in warnings]
 
 
 def test_all_kinds_of_warnings_in_order() -> None:
@@ -503,10 +632,10 @@ def test_all_kinds_of_warnings_in_order() -> None:
         "fallback_dynamic_dids": ["\u200b9140001001"],
     }
     found = input_warnings(connection_with({}, **options), read_campaign({**OPTIONS, **options}))
-    assert [warning.split(" ")[0:2] for warning in found] == [
-        ["dynamic_dids:", "invisible"],
-        ["fallback_dynamic_dids:", "invisible"],
-        ["dynamic_dids", "holds"],
-        ["In", "both"],
-        ["The", "API"],
+    assert [(warned.kind, warned.text.split(" ")[:2]) for warned in found] == [
+        ("invisible_characters", ["dynamic_dids:", "invisible"]),
+        ("invisible_characters", ["fallback_dynamic_dids:", "invisible"]),
+        ("repeated_dids", ["dynamic_dids", "holds"]),
+        ("dids_in_both_lists", ["In", "both"]),
+        ("key_in_input", ["The", "API"]),
     ]

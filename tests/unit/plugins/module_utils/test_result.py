@@ -21,7 +21,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt 
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import Campaign
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import (
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import (
     DIFFERS,
     FIRST_SEEN,
     SAME,
@@ -176,7 +176,7 @@ AFTER_HEADER = f'campaign "Sales" at {ENDPOINT}, after'
 
 def confirmation_of(campaign: Campaign, name: str = "Sales") -> Confirmation:
     lists = Lists("acme", name, campaign.dynamic.numbers, campaign.fallback.numbers)
-    return Confirmation("2027-01-15T08:00:00Z", lists)
+    return Confirmation(lists, "2027-01-15T08:00:00Z", "deploy@runner")
 
 
 @pytest.mark.parametrize(

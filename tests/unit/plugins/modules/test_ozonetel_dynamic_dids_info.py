@@ -13,11 +13,13 @@ import typing as t
 
 import pytest
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import (
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.lines import (
+    confirmation_line,
+    header_line,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import (
     Confirmation,
     Lists,
-    Record,
-    write_record,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.modules import ozonetel_dynamic_dids_info
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
@@ -26,7 +28,8 @@ from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
 )
 
 LISTS = Lists("acme", "Sales", ["9140001001"], ["9140002001"])
-RECORD = Record("https://cc.partner.example", True, [Confirmation("2027-01-15T08:00:00Z", LISTS)])
+CONFIRMATION = Confirmation(LISTS, "2027-01-15T08:00:00Z", "deploy@runner", "job 7")
+RECORD = header_line("https://cc.partner.example") + confirmation_line(CONFIRMATION)
 
 # What a play may give to all modules of the action group.
 GROUP = {
@@ -38,7 +41,25 @@ GROUP = {
     "timeout": -1,
     "retries": 99,
     "record": False,
+    "record_note": "job\n8",
     "skip_unchanged": True,
+}
+
+
+APPLIED = {
+    "applied_at": "2027-01-15T08:00:00Z",
+    "applied_by": "deploy@runner",
+    "note": "job 7",
+    "dynamic_dids": ["9140001001"],
+    "fallback_dynamic_dids": ["9140002001"],
+}
+CAMPAIGN = {
+    "endpoint": "https://cc.partner.example",
+    "username": "acme",
+    "campaign_name": "Sales",
+    "confirmed": True,
+    **APPLIED,
+    "history": [APPLIED],
 }
 
 
@@ -49,7 +70,8 @@ def _run_module(
     # The account of the environment is no filter.
     monkeypatch.setenv("OZONETEL_USERNAME", "globex")
     monkeypatch.setenv("OZONETEL_RECORD_DIR", str(tmp_path))
-    (tmp_path / ("0" * 32 + ".json")).write_text(write_record(RECORD), encoding="ascii")
+    monkeypatch.setenv("OZONETEL_RECORD_NOTE", "x" * 500)
+    (tmp_path / ("0" * 32 + ".record")).write_bytes(RECORD)
 
     return module_runner(ozonetel_dynamic_dids_info.main, monkeypatch, capsys)
 
@@ -59,23 +81,16 @@ def _run_module(
 def test_what_is_shown(run_module: RunModule, options: dict[str, t.Any], check_mode: bool) -> None:
     result = run_module(_ansible_check_mode=check_mode, **options)
     assert result["changed"] is False
-    (campaign,) = result["campaigns"]
-    assert campaign == {
-        "endpoint": "https://cc.partner.example",
-        "username": "acme",
-        "campaign_name": "Sales",
-        "confirmed": True,
-        "applied_at": "2027-01-15T08:00:00Z",
-        "dynamic_dids": ["9140001001"],
-        "fallback_dynamic_dids": ["9140002001"],
-        "history": [
-            {
-                "applied_at": "2027-01-15T08:00:00Z",
-                "dynamic_dids": ["9140001001"],
-                "fallback_dynamic_dids": ["9140002001"],
-            }
-        ],
-    }
+    assert result["campaigns"] == [CAMPAIGN]
+
+
+@pytest.mark.parametrize("did", ["9140002001", 9140002001])
+def test_which_campaigns_hold_a_number(run_module: RunModule, did: str | int) -> None:
+    result = run_module(did=did, history_limit=0)
+    assert result["campaigns"] == [
+        {**CAMPAIGN, "history": [], "found_in": ["fallback_dynamic_dids"]}
+    ]
+    assert run_module(did="9140001002")["campaigns"] == []
 
 
 def test_an_option_that_can_t_be_used(run_module: RunModule) -> None:

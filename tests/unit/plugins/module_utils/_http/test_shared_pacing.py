@@ -19,27 +19,30 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.shared_p
     SharedPace,
     Stopped,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._stop import Stop
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import ClockDouble, longest
 
 LIMITED = Attempt("rate_limited", "not_applied", AFTER_RATE_LIMIT)
 FAULT = Attempt("connection_failed", "not_applied", AFTER_BACKOFF)
 
 
-class StopDouble:
+class StopDouble(Stop):
     """Waits on the clock; it is told at once, or after so many seconds of waiting."""
 
     def __init__(self, clock: ClockDouble, after: float = float("inf")) -> None:
+        super().__init__()
         self._clock = clock
         self._end = clock.monotonic() + after
 
     def set(self) -> None:
         self._end = self._clock.monotonic()
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
         left = max(0.0, self._end - self._clock.monotonic())
-        if min(seconds, left):
-            self._clock.sleep(min(seconds, left))
-        return left <= seconds and self._end != float("inf")
+        if min(timeout, left):
+            self._clock.sleep(min(timeout, left))
+        return left <= timeout and self._end != float("inf")
 
 
 class Paced:
@@ -123,7 +126,9 @@ def test_a_break_that_is_too_long_ends_the_sending(timeout: float, longest_break
     assert paced.pace.has_time_for(fits, longest_break, paced.deadline)
     too_long = LIMITED._replace(retry_after=longest_break + 1)
     assert not paced.pace.has_time_for(too_long, longest_break + 1, paced.deadline)
+    assert paced.stop.reason is None
     paced.pace.note(too_long)
+    assert paced.stop.reason == "long_break"
     with pytest.raises(Stopped):
         paced.turn()
 

@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import pathlib
+import pwd
 import typing as t
 
 import pytest
@@ -19,11 +20,21 @@ import responses
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _run
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Deadline
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import record_name
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_store import RecordStore
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import opening
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.files import Files
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.lines import (
+    confirmation_line,
+    header_line,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.opening import applied_by
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import (
+    Confirmation,
+    Lists,
+    record_key,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.store import Found, Kept
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
     API_KEY,
     ClockDouble,
@@ -34,7 +45,7 @@ from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
 
 ENDPOINT = "https://in1-ccaas-api.ozonetel.com"
 URL = f"{ENDPOINT}/APIServices/dynamic/did/update"
-NAME = record_name(ENDPOINT, "acme", "Sales")
+KEY = record_key(ENDPOINT, "acme", "Sales")
 
 SUCCESS = "Dynamic DIDs updated successfully"
 NOT_FOUND = "Campaign not found."
@@ -42,6 +53,7 @@ REFUSED_DIDS = "Please enter the valid FallbackDIDs assigned to the account"
 A: dict[str, t.Any] = {"dynamic_dids": ["111"], "fallback_dynamic_dids": ["333"]}
 B: dict[str, t.Any] = {"dynamic_dids": ["222"], "fallback_dynamic_dids": ["333"]}
 LISTED_A = "dynamic_dids:\n  111\nfallback_dynamic_dids:\n  333\n"
+NEWER = b'#3009184c {"version": 3}\n'
 
 Answer = t.Union[str, BaseException, t.Callable[[], t.Any]]
 
@@ -73,7 +85,7 @@ class Runner:
 
     def __init__(self, directory: pathlib.Path) -> None:
         self.directory = directory
-        self.path = directory / f"{NAME}.json"
+        self.path = directory / f"{KEY}.record"
         self.clock = ClockDouble()
 
     def __call__(self, *answers: Answer, check_mode: bool = False, **options: t.Any) -> Ran:
@@ -88,15 +100,34 @@ class Runner:
                     mock.add_callback(responses.POST, URL, _callback(answer))
             with pytest.raises(Ended):
                 _run.run(module, client)
-            assert API_KEY not in self.text()
+            assert API_KEY.encode() not in self.content()
             return Ran(module.result, module.warnings, len(mock.calls))
 
-    def text(self) -> str:
-        return self.path.read_text("ascii") if self.path.is_file() else ""
+    def content(self) -> bytes:
+        return self.path.read_bytes() if self.path.is_file() else b""
+
+    def found(self) -> Found:
+        return Files(str(self.directory)).read([KEY])[KEY]
 
     def confirmed(self) -> bool | None:
         """Tell whether a run would trust the record; None when there is none."""
-        return bool(json.loads(self.text())["confirmed"]) if self.text() else None
+        record = self.found().record
+        return record.confirmed if record else None
+
+    def kept(self) -> list[Confirmation]:
+        """Return all confirmations that are kept, newest first."""
+        found = Files(str(self.directory)).find()
+        return [one for kept in found if isinstance(kept, Kept) for one in kept.confirmations]
+
+    @contextlib.contextmanager
+    def locked(self) -> t.Iterator[None]:
+        """Have another run hold the lock."""
+        other = Files(str(self.directory))
+        assert other.lock([KEY]).obtained == {KEY}
+        try:
+            yield
+        finally:
+            other.unlock([KEY])
 
     def predict(self, **options: t.Any) -> tuple[bool, str | None]:
         return self(check_mode=True, **options).told
@@ -141,7 +172,7 @@ def fail(number: int) -> t.Callable[..., t.NoReturn]:
 def not_writable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the directory read-only, for root as well, who runs the tests in containers."""
     monkeypatch.setattr(os, "access", lambda _path, mode: not mode & os.W_OK)
-    for step in ("unlink", "replace", "makedirs"):
+    for step in ("unlink", "replace", "makedirs", "pwrite", "ftruncate"):
         monkeypatch.setattr(os, step, fail(errno.EROFS))
 
 
@@ -153,13 +184,13 @@ def test_run_and_run_again(run: Runner) -> None:
     assert run.names() == []
     first = run(SUCCESS, **A)
     assert (first.told, first.requests, first.warnings) == ((True, "first_seen"), 1, [])
-    assert run.names() == [f"{NAME}.json", f"{NAME}.lock"]
+    assert run.names() == [f"{KEY}.lock", f"{KEY}.record"]
     assert run.predict(**A) == (False, "same")
-    text, written = run.text(), run.path.stat().st_mtime_ns
+    content, written = run.content(), run.path.stat().st_mtime_ns
     second = run(SUCCESS, **A)
     assert (second.told, second.requests) == ((False, "same"), 1)
     assert second.result["sent"] is True
-    assert (run.text(), run.path.stat().st_mtime_ns) == (text, written)
+    assert (run.content(), run.path.stat().st_mtime_ns) == (content, written)
     third = run(SUCCESS, **B)
     assert (third.told, third.requests) == ((True, "differs"), 1)
     assert third.result["diff"]["before"] == LISTED_A
@@ -170,20 +201,43 @@ def test_the_order_of_a_list_counts(run: Runner) -> None:
     assert run(SUCCESS, dynamic_dids=["222", "111"]).told == (True, "differs")
 
 
-def test_what_is_kept(run: Runner) -> None:
-    run(SUCCESS, **A)
+def test_what_is_kept(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(SUCCESS, record_note="https://ci.example/job/7", **A)
     run.clock.sleep(3600)
-    run(SUCCESS, **B)
-    names = {"username": "acme", "campaign_name": "Sales"}
-    assert json.loads(run.text()) == {
-        "version": 1,
-        "endpoint": ENDPOINT,
-        "confirmed": True,
-        "history": [
-            {"applied_at": "2027-01-15T09:00:00Z", **names, **B},
-            {"applied_at": "2027-01-15T08:00:00Z", **names, **A},
-        ],
-    }
+    monkeypatch.setattr(opening, "applied_by", lambda: "deploy@runner")
+    run(SUCCESS, record_note=" ", **B)
+    record = run.found().record
+    assert record is not None
+    assert (record.endpoint, record.confirmed) == (ENDPOINT, True)
+    me = f"{pwd.getpwuid(os.geteuid()).pw_name}@{os.uname().nodename}"
+    newest = Confirmation(
+        Lists("acme", "Sales", **B), "2027-01-15T09:00:00Z", "deploy@runner", None
+    )
+    assert record.last == newest
+    assert run.kept() == [
+        newest,
+        Confirmation(
+            Lists("acme", "Sales", **A), "2027-01-15T08:00:00Z", me, "https://ci.example/job/7"
+        ),
+    ]
+
+
+def test_the_same_lists_again_keep_who_applied_them_first(run: Runner) -> None:
+    run(SUCCESS, record_note="first", **A)
+    run(SUCCESS, record_note="second", **A)
+    assert [one.note for one in run.kept()] == ["first"]
+
+
+def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(_number: int) -> t.NoReturn:
+        raise KeyError
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    applied_by.cache_clear()
+    try:
+        assert applied_by() == f"{os.geteuid()}@{os.uname().nodename}"
+    finally:
+        applied_by.cache_clear()
 
 
 def test_an_unknown_outcome_leaves_no_confirmation(run: Runner) -> None:
@@ -230,14 +284,14 @@ def test_which_failures_leave_the_confirmation(
     run: Runner, answers: list[Answer], stays: bool, lists: dict[str, t.Any]
 ) -> None:
     run(SUCCESS, **A)
-    text = run.text()
+    content = run.content()
     failed = run(*answers, retries=1, **lists)
     assert failed.requests == len(answers)
     assert failed.told == (False, "same" if lists == A else "differs")
     assert run.confirmed() is stays
-    assert (run.text() == text) is stays
+    assert (run.content() == content) is stays
     # A record that was withdrawn before stays so.
-    run.path.write_text(text.replace('"confirmed": true', '"confirmed": false'), "ascii")
+    run.path.write_bytes(content.replace(b"\n+", b"\n-"))
     run(NOT_FOUND, **lists)
     assert run.confirmed() is False
 
@@ -274,9 +328,9 @@ def test_an_interruption_leaves_no_confirmation_and_no_lock(
 @pytest.mark.parametrize("second", ["SALES", " sales"])
 def test_another_spelling_is_unconfirmed(run: Runner, second: str) -> None:
     run(SUCCESS, **A)
-    text = run.text()
+    content = run.content()
     assert run(NOT_FOUND, campaign_name=second, **A).told == (False, "unconfirmed")
-    assert run.text() == text
+    assert run.content() == content
     assert run(SUCCESS, campaign_name=second, **A).told == (True, "unconfirmed")
     assert run(SUCCESS, campaign_name=second, **A).told == (False, "same")
     assert run(SUCCESS, **A).told == (True, "unconfirmed")
@@ -326,11 +380,10 @@ def test_no_record_makes_no_file(run: Runner) -> None:
 
 def test_no_record_still_takes_the_lock_in_a_directory_that_is_there(run: Runner) -> None:
     run.directory.mkdir()
-    held = RecordStore(str(run.directory), NAME)
-    with held.locked(Deadline(run.clock, 1.0), run.clock):
+    with run.locked():
         assert run(record=False, timeout=1.0, **A).reason == "record_failed"
     assert run(SUCCESS, record=False, **A).told == (True, "unavailable")
-    assert run.names() == [f"{NAME}.lock"]
+    assert run.names() == [f"{KEY}.lock"]
 
 
 @pytest.mark.parametrize("lists", [A, B])
@@ -348,7 +401,7 @@ def test_no_record_withdraws_a_confirmation(run: Runner, lists: dict[str, t.Any]
 
 def test_no_record_removes_what_can_not_be_read(run: Runner) -> None:
     run(SUCCESS, **A)
-    run.path.write_text('{"version": 2}', "ascii")
+    run.path.write_bytes(NEWER)
     assert run(SUCCESS, record=False, **A).warnings == []
     assert run.confirmed() is None
 
@@ -357,22 +410,22 @@ def test_no_record_removes_what_can_not_be_read(run: Runner) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"),
+    ("content", "fault"),
     [
-        ("{", "is damaged"),
-        ('{"version": 7}', "was written by a newer version of the collection"),
+        (b"{", "is damaged"),
+        (NEWER, "was written by a newer version of the collection"),
     ],
 )
-def test_what_can_not_be_used_counts_as_absent(run: Runner, text: str, fault: str) -> None:
+def test_what_can_not_be_used_is_ignored(run: Runner, content: bytes, fault: str) -> None:
     run(SUCCESS, **A)
-    run.path.write_text(text, "ascii")
+    run.path.write_bytes(content)
     warning = (
-        f"The last-applied record {run.path} {fault}. It counts as absent, and the next confirmed "
+        f"The last-applied record {run.path} {fault}. It is ignored, and the next confirmed "
         "update replaces it."
     )
     predicted = run(check_mode=True, **A)
     assert (predicted.told, predicted.warnings) == ((True, "first_seen"), [warning])
-    assert run.text() == text
+    assert run.content() == content
     ran = run(SUCCESS, **A)
     assert (ran.told, ran.warnings) == ((True, "first_seen"), [warning])
     assert run(SUCCESS, **A).told == (False, "same")
@@ -383,20 +436,22 @@ def test_a_link_is_replaced_and_its_target_left_alone(run: Runner, tmp_path: pat
     target = tmp_path / "target"
     run.path.rename(target)
     run.path.symlink_to(target)
-    text = target.read_text("ascii")
+    content = target.read_bytes()
     ran = run(SUCCESS, **B)
     assert ran.told == (True, "first_seen")
     assert "is a symbolic link" in ran.warnings[0]
     assert not run.path.is_symlink()
-    assert target.read_text("ascii") == text
+    assert target.read_bytes() == content
     assert run(SUCCESS, **B).told == (False, "same")
 
 
 def test_what_another_version_may_trust_is_gone_before_the_request(run: Runner) -> None:
     run(SUCCESS, **A)
-    run.path.write_text('{"version": 7}', "ascii")
-    run(lambda: (500, {}, str(run.names())), **B)
-    assert run.names() == [f"{NAME}.lock"]
+    run.path.write_bytes(NEWER)
+    seen: list[list[str]] = []
+    run(then(lambda: seen.append(run.names()), NOT_FOUND), **B)
+    assert seen == [[f"{KEY}.lock"]]
+    assert run.names() == [f"{KEY}.lock"]
 
 
 def test_the_confirmation_is_gone_while_other_lists_are_on_their_way(run: Runner) -> None:
@@ -438,6 +493,24 @@ def test_what_a_killed_run_removed_is_gone_for_good_before_other_lists_are_on_th
     assert times_before_the_request() == "1 times"
 
 
+def test_only_withdrawals_wait_for_the_disk(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: synced.append("sync"))
+    send = then(lambda: synced.append("send"))
+    run(send, **A)
+    run(send, **A)
+    assert synced == ["send", "send"]
+    synced.clear()
+    run(send, **B)
+    # Its name, which nothing has synced so far, and then its withdrawal.
+    assert synced == ["sync", "sync", "send"]
+    synced.clear()
+    run(send, **A)
+    run(then(lambda: synced.append("refuse"), NOT_FOUND), **B)
+    assert synced == ["sync", "send", "sync", "refuse"]
+    assert run.confirmed() is True
+
+
 # --- What the disk refuses ----------------------------------------------------------------------
 
 
@@ -474,40 +547,57 @@ def test_a_confirmation_in_the_way_of_other_lists(
     assert run.confirmed() is True
 
 
-@pytest.mark.parametrize("steps", [["replace", "unlink"], ["open_temporary", "unlink"]])
+@pytest.mark.parametrize("step", ["pwrite", "fsync"])
 def test_a_confirmation_that_can_not_be_withdrawn(
-    run: Runner, monkeypatch: pytest.MonkeyPatch, steps: list[str]
+    run: Runner, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     run(SUCCESS, **A)
-    for step in steps:
-        if step == "open_temporary":
-            monkeypatch.setattr(RecordStore, "_open_temporary", fail(errno.EACCES))
-        else:
-            monkeypatch.setattr(os, step, fail(errno.EACCES))
-    failed = run(**B)
+    run(SUCCESS, **B)
+    monkeypatch.setattr(os, step, fail(errno.EROFS))
+    monkeypatch.setattr(os, "unlink", fail(errno.EACCES))
+    failed = run(**A)
     assert failed.reason == "record_failed"
     assert failed.result["changed_basis"] == "differs"
     assert "(Permission denied)" in failed.result["msg"]
-    assert run.confirmed() is True
+    # The byte was written where no more than the sync failed.
+    assert run.confirmed() is (step == "pwrite")
 
 
 def test_a_record_that_can_be_neither_read_nor_removed(
     run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(SUCCESS, **A)
-    monkeypatch.setattr(RecordStore, "_read_bytes", fail(errno.EACCES))
-    monkeypatch.setattr(os, "unlink", fail(errno.EACCES))
-    assert run(**A).reason == "record_failed"
-    monkeypatch.setattr(os, "unlink", os.remove)
-    ran = run(SUCCESS, **A)
+    real_open = os.open
+
+    def open_all_but_the_record(path: str, flags: int, mode: int = 0o777) -> int:
+        if path.endswith(".record"):
+            raise OSError(errno.EACCES, "no")
+        return real_open(path, flags, mode)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", open_all_but_the_record)
+        patched.setattr(os, "unlink", fail(errno.EACCES))
+        assert run(**A).reason == "record_failed"
+        patched.setattr(os, "unlink", os.remove)
+        ran = run(SUCCESS, **A)
     assert ran.told == (True, "first_seen")
     assert "can't be read (Permission denied)" in ran.warnings[0]
+    assert run.confirmed() is True
 
 
-def test_what_nobody_trusts_may_stay(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_record_that_can_not_be_removed_keeps_no_update_back(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(SUCCESS, **A)
-    run.path.write_text("{", "ascii")
-    monkeypatch.setattr(os, "unlink", fail(errno.EACCES))
+    run.path.write_bytes(b"{")
+    unlink = os.unlink
+
+    def unlink_temporary(path: str) -> None:
+        if path.endswith(".record"):
+            raise OSError(errno.EACCES, "no")
+        unlink(path)
+
+    monkeypatch.setattr(os, "unlink", unlink_temporary)
     assert run("Something else", **A).reason == "unexpected_answer"
     assert run(SUCCESS, **A).told == (True, "first_seen")
     assert run.confirmed() is True
@@ -526,9 +616,21 @@ def test_no_record_and_a_directory_that_can_not_be_written_to(
         assert run(record=False, **lists).reason == "record_failed"
 
 
+def full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no space for anything that makes a file longer."""
+    pwrite = os.pwrite
+
+    def write(descriptor: int, data: bytes, place: int) -> int:
+        if place + len(data) > os.fstat(descriptor).st_size:
+            raise OSError(errno.ENOSPC, "no")
+        return pwrite(descriptor, data, place)
+
+    monkeypatch.setattr(os, "pwrite", write)
+
+
 def test_a_full_disk(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     run(SUCCESS, **A)
-    monkeypatch.setattr(os, "write", fail(errno.ENOSPC))
+    full(monkeypatch)
     ran = run(SUCCESS, **B)
     assert ran.told == (True, "differs")
     assert ran.warnings == [
@@ -536,8 +638,21 @@ def test_a_full_disk(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
         "(No space left on device), so the next run will count as changed. Look at the directory "
         "and the disk."
     ]
-    assert run.names() == [f"{NAME}.lock"]
-    assert run.predict(**B) == (True, "first_seen")
+    assert run.names() == [f"{KEY}.lock", f"{KEY}.record"]
+    assert run.predict(**B) == (True, "unconfirmed")
+    # What was there before can still be put back.
+    assert run(NOT_FOUND, **A).told == (False, "unconfirmed")
+    assert [one.lists.dynamic_dids for one in run.kept()] == [["111"]]
+
+
+def test_a_full_disk_leaves_a_confirmation_to_be_put_back(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(SUCCESS, **A)
+    full(monkeypatch)
+    failed = run(NOT_FOUND, **B)
+    assert (failed.reason, failed.warnings) == ("campaign_not_found", [])
+    assert run(SUCCESS, **A).told == (False, "same")
 
 
 def test_a_full_disk_before_the_first_run(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -548,20 +663,30 @@ def test_a_full_disk_before_the_first_run(run: Runner, monkeypatch: pytest.Monke
     assert "No space left on device" in ran.warnings[0]
 
 
-def test_a_full_disk_after_a_failure(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fails_after_a_failure(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     run(SUCCESS, **A)
-
-    def fill() -> tuple[int, dict[str, str], str]:
-        monkeypatch.setattr(os, "write", fail(errno.ENOSPC))
-        return 200, {}, json.dumps({"Message": NOT_FOUND})
-
-    failed = run(fill, **B)
+    failing = then(lambda: monkeypatch.setattr(os, "pwrite", fail(errno.EIO)), NOT_FOUND)
+    failed = run(failing, **B)
     assert failed.reason == "campaign_not_found"
     assert failed.warnings == [
         f"The last-applied record {run.path} could not be written after the failure "
-        "(No space left on device). Look at the directory and the disk."
+        "(Input/output error). Look at the directory and the disk."
     ]
     assert run.confirmed() is False
+
+
+def test_what_is_in_doubt_is_removed_where_it_can_not_be_withdrawn(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(SUCCESS, **A)
+
+    def fail_and_be_lost() -> t.NoReturn:
+        monkeypatch.setattr(os, "pwrite", fail(errno.EIO))
+        raise lost()
+
+    failed = run(fail_and_be_lost, **A)
+    assert (failed.result["failure"]["outcome"], failed.warnings) == ("unknown", [])
+    assert run.names() == [f"{KEY}.lock"]
 
 
 def test_no_locks_and_a_confirmation(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -570,7 +695,7 @@ def test_no_locks_and_a_confirmation(run: Runner, monkeypatch: pytest.MonkeyPatc
     ran = run(SUCCESS, **B)
     assert ran.told == (True, "unavailable")
     assert "No locks available" in ran.warnings[0]
-    assert run.confirmed() is None
+    assert run.confirmed() is False
 
 
 def test_no_home_directory(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -588,7 +713,7 @@ def test_no_home_directory(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_key_is_masked_in_warnings(tmp_path: pathlib.Path) -> None:
     run = Runner(tmp_path / API_KEY)
     run(SUCCESS, **A)
-    run.path.write_text("{", "ascii")
+    run.path.write_bytes(b"{")
     assert "********" in run(SUCCESS, **A).warnings[0]
 
 
@@ -611,11 +736,11 @@ def then(action: t.Callable[[], object], message: str = SUCCESS) -> t.Callable[[
 
 def record_by_another_run(run: Runner) -> None:
     """Have another run of these tests' campaign confirm the lists A, aside from the mock."""
-    record = {"version": 1, "endpoint": ENDPOINT, "confirmed": True}
-    names = {"applied_at": "2027-01-15T08:00:00Z", "username": "acme", "campaign_name": "Sales"}
+    lists = Lists("acme", "Sales", **A)
+    theirs = Confirmation(lists, "2027-01-15T08:00:00Z", "deploy@runner", None)
     run.directory.mkdir(exist_ok=True)
-    run.path.write_text(json.dumps({**record, "history": [{**names, **A}]}), "ascii")
-    (run.directory / f"{NAME}.lock").touch()
+    run.path.write_bytes(header_line(ENDPOINT) + confirmation_line(theirs))
+    (run.directory / f"{KEY}.lock").touch()
 
 
 def test_what_was_confirmed_meanwhile_is_withdrawn_before_a_retry(run: Runner) -> None:
@@ -653,8 +778,7 @@ def test_no_retry_while_another_run_has_the_lock(run: Runner) -> None:
 
         def begin_another_run() -> tuple[int, dict[str, str], str]:
             run.directory.mkdir()
-            store = RecordStore(str(run.directory), NAME)
-            other.enter_context(store.locked(Deadline(run.clock, 1.0), run.clock))
+            other.enter_context(run.locked())
             return busy()
 
         failed = run(begin_another_run, record=False, retries=1, timeout=5.0, **B)
@@ -672,8 +796,7 @@ def test_an_interruption_waits_for_no_lock(run: Runner) -> None:
 
         def begin_another_run() -> t.NoReturn:
             run.directory.mkdir()
-            store = RecordStore(str(run.directory), NAME)
-            other.enter_context(store.locked(Deadline(run.clock, 1.0), run.clock))
+            other.enter_context(run.locked())
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
@@ -712,8 +835,7 @@ def test_the_confirmed_lists_need_no_withdrawal(
 @pytest.mark.parametrize("options", [{}, {"record": False}, {"campaign_name": "SALES"}])
 def test_who_waits_too_long_fails_and_sends_nothing(run: Runner, options: dict[str, t.Any]) -> None:
     run(SUCCESS, **A)
-    store = RecordStore(str(run.directory), NAME)
-    with store.locked(Deadline(run.clock, 1.0), run.clock):
+    with run.locked():
         failed = run(timeout=2.5, **options, **B)
         assert run.predict(**B) == (True, "differs")
     assert failed.reason == "record_failed"
@@ -726,4 +848,21 @@ def test_who_waits_too_long_fails_and_sends_nothing(run: Runner, options: dict[s
         "Run it again later, or raise timeout; for one campaign over many hosts, use run_once."
     )
     assert sum(run.clock.waits) == pytest.approx(2.5)
+    assert run.clock.waits[:3] == [0.001, 0.002, 0.004]
+    assert max(run.clock.waits) == 0.05
     assert run.confirmed() is True
+
+
+def test_the_lock_is_taken_when_the_other_lets_go(run: Runner) -> None:
+    class LettingGo(ClockDouble):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            if len(self.waits) == 3:
+                other.close()
+
+    run(SUCCESS, **A)
+    run.clock = LettingGo()
+    with contextlib.ExitStack() as other:
+        other.enter_context(run.locked())
+        assert run(SUCCESS, **B).told == (True, "differs")
+    assert len(run.clock.waits) == 3
