@@ -77,7 +77,7 @@ class UpdateFailure(Exception):
         }
 
 
-def place_of(error: Exception) -> str:
+def place_of(error: BaseException) -> str:
     """Return the kind of an error and where it came up.
 
     Nothing of what it says, which may hold a secret.

@@ -135,10 +135,9 @@ def _read_header(line: bytes) -> str:
         raise NewerRecord("was written by a newer version of the collection")
     if version != VERSION:
         raise UnusableRecord("is damaged")
-    try:
-        return _checked_text(endpoint)
-    except (TypeError, UnicodeEncodeError):
-        raise UnusableRecord("is damaged") from None
+    if not isinstance(endpoint, str):
+        raise UnusableRecord("is damaged")
+    return endpoint
 
 
 def _line(kind: bytes, content: dict[str, t.Any]) -> bytes:
