@@ -213,8 +213,7 @@ def _failure_message(
 ) -> str:
     failed = [outcome for outcome in outcomes if outcome.kind == FAILED]
     shown = [
-        f'"{outcome.entry["campaign_name"]}" ({outcome.reason or "unforeseen"})'
-        for outcome in failed[:_MOST_SHOWN]
+        f'"{outcome.entry["campaign_name"]}" ({outcome.reason})' for outcome in failed[:_MOST_SHOWN]
     ]
     if len(failed) > _MOST_SHOWN:
         shown.append(f"and {len(failed) - _MOST_SHOWN:,} more")

@@ -224,7 +224,7 @@ EXAMPLES = r"""
       when: reasons | length == 0 or reasons | difference(['campaign_not_found']) | length > 0
       vars:
         failed: "{{ ansible_failed_result.results | default([]) | selectattr('failed', 'defined') }}"
-        reasons: "{{ failed | map(attribute='failure.reason', default='unforeseen') }}"
+        reasons: "{{ failed | map(attribute='failure.reason') }}"
 
     - name: Go on without the campaigns that do not exist
       ansible.builtin.debug:

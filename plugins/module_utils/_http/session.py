@@ -97,8 +97,12 @@ class _GuardedConnection:
         finally:
             self.opens_tunnel = False
         guard = current_guard()
-        if guard:
-            guard.at_proxy = False
+        if not guard:
+            return
+        if guard.expired:
+            # http.client takes an answer to CONNECT that was cut off for a whole one.
+            raise socket.timeout("the proxy did not answer in time")
+        guard.at_proxy = False
 
     def send(self: t.Any, data: t.Any) -> None:
         guard = current_guard()

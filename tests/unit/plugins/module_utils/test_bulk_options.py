@@ -47,8 +47,10 @@ def test_how_they_are_worked_through(options: dict[str, t.Any], expected: BulkOp
         ({"requests_per_minute": 6000, "concurrency": 64}, 100),
     ],
 )
-def test_so_many_are_locked_at_a_time(options: dict[str, t.Any], most: int) -> None:
-    assert read_bulk_options(bulk_module([], **options).params).most_in_hand == most
+def test_so_many_are_locked_ahead(options: dict[str, t.Any], most: int) -> None:
+    read = read_bulk_options(bulk_module([], **options).params)
+    assert min(read.most_in_hand, read.most_waiting) == most
+    assert read.most_in_hand == 2 * read.concurrency
 
 
 @pytest.mark.parametrize(

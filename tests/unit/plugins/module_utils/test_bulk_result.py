@@ -19,8 +19,9 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_result i
     Outcome,
     bulk_result,
     bulk_warnings,
+    failed_outcome,
+    good_outcome,
     not_sent_outcome,
-    outcome_of,
     why_stopped,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
@@ -59,43 +60,41 @@ KEPT = {
 
 
 @pytest.mark.parametrize(
-    ("result", "skip", "kind", "entry"),
+    ("basis", "attempts", "skip", "kind", "entry"),
     [
-        ({}, False, CHANGED, KEPT),
+        ("differs", 1, False, CHANGED, KEPT),
         (
-            {"changed": False, "changed_basis": "same"},
+            "same",
+            1,
             False,
             UNCHANGED,
             {**KEPT, "changed": False, "changed_basis": "same"},
         ),
         (
-            {"changed": False, "changed_basis": "same", "sent": False},
+            "same",
+            0,
             True,
             SKIPPED,
-            {**KEPT, "changed": False, "changed_basis": "same", "sent": False},
-        ),
-        (
-            {"changed": False, "failed": True, "failure": {"reason": "timed_out"}},
-            True,
-            FAILED,
-            {
-                **KEPT,
-                "changed": False,
-                "failed": True,
-                "msg": "Updated.",
-                "failure": {"reason": "timed_out"},
-                "dynamic_dids": ["111"],
-                "fallback_dynamic_dids": ["333"],
-            },
+            {**KEPT, "changed": False, "changed_basis": "same", "sent": False, "attempts": 0},
         ),
     ],
 )
-def test_what_is_kept_of_a_result(
-    result: dict[str, t.Any], skip: bool, kind: str, entry: dict[str, t.Any]
+def test_what_is_kept_of_a_good_update(
+    basis: str, attempts: int, skip: bool, kind: str, entry: dict[str, t.Any]
 ) -> None:
     warnings = [Warned("a kind", "A warning.")]
-    kept = outcome_of({**WHOLE, **result}, skip, warnings)
-    assert (kept.kind, kept.entry, kept.warnings) == (kind, entry, warnings)
+    diff = {"before": "", "after": ""}
+    kept = good_outcome("Sales", basis, attempts, skip, warnings, diff)
+    assert kept == Outcome(kind, entry, warnings, diff if kind == CHANGED else None)
+
+
+def test_what_is_kept_of_a_failed_update() -> None:
+    warnings = [Warned("a kind", "A warning.")]
+    failed = {"changed": False, "failed": True, "failure": {"reason": "timed_out"}}
+    lists = {key: WHOLE[key] for key in ("dynamic_dids", "fallback_dynamic_dids")}
+    assert failed_outcome({**WHOLE, **failed}, warnings) == Outcome(
+        FAILED, {**KEPT, **failed, **lists, "msg": "Updated."}, warnings
+    )
 
 
 @pytest.mark.parametrize(
@@ -163,13 +162,13 @@ def test_the_message_with_failures() -> None:
         outcome(FAILED, "A", "campaign_not_found"),
         outcome(CHANGED, "B"),
         outcome(FAILED, "C", "authentication_failed"),
-        outcome(FAILED, "D"),
+        outcome(FAILED, "D", "timed_out"),
         outcome(NOT_SENT, "E"),
     ]
     result = bulk_result(outcomes, "the sky fell", check_mode=False)
     assert result["msg"] == (
         '3 of 5 campaigns failed: "A" (campaign_not_found), "C" (authentication_failed), "D" '
-        "(unforeseen). Of the others: 1 changed. 1 campaign not sent, because the sky fell. "
+        "(timed_out). Of the others: 1 changed. 1 campaign not sent, because the sky fell. "
         '"C": About C.'
     )
     assert (result["failed"], result["changed"]) == (True, True)

@@ -206,9 +206,9 @@ def test_records_are_forgotten_with_their_histories(records: Records) -> None:
         ({"campaign_name": "Support"}, [SUPPORT]),
         ({"campaign_name": "support"}, []),
         ({"campaign_name": "Sales"}, [ELSEWHERE, SALES, OTHERS]),
-        ({"username": "globex"}, [OTHERS]),
-        ({"region": "domestic"}, [SALES, SUPPORT, OTHERS]),
-        ({"api_url": f"{PARTNER}/"}, [ELSEWHERE]),
+        ({"username": "globex", "all": True}, [OTHERS]),
+        ({"region": "domestic", "all": True}, [SALES, SUPPORT, OTHERS]),
+        ({"api_url": f"{PARTNER}/", "all": True}, [ELSEWHERE]),
         ({"did": "222"}, [SUPPORT]),
         ({"did": "444"}, []),
         ({"username": "acme", "region": "domestic", "campaign_name": "Sales"}, [SALES]),
@@ -243,10 +243,14 @@ def test_only_what_the_filter_chooses_is_changed(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (
-            {},
-            "No filter is given. Name the records by campaign_name, username, region, api_url or "
-            "did, or give all: true.",
+        *(
+            (
+                options,
+                "Neither campaign_name nor did is given. Name the records by one of them, or give "
+                "all: true for all that the other filters choose.",
+            )
+            # What may come from the action group's defaults chooses nothing.
+            for options in ({}, {"username": "acme", "region": "domestic"})
         ),
         ({"did": "1"}, "did, item 1, is '1': a DID has 3 to 17 digits."),
         ({"all": True, "timeout": 0.0}, "timeout has to be a number of seconds over 0."),
@@ -453,7 +457,10 @@ def test_a_user_without_a_home(records: Records, monkeypatch: pytest.MonkeyPatch
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     result = records.change("absent", all=True, record_dir=None).result
-    assert result["msg"] == "There are no records: there is no home directory."
+    assert result["msg"] == (
+        "No last-applied records can be read: there is no home directory. Run this as the user who "
+        "runs the updates, or name the directory of the records with record_dir."
+    )
     assert result["failure"]["reason"] == "record_failed"
 
 

@@ -445,10 +445,11 @@ def test_an_unforeseen_error_is_one_campaign_s() -> None:
     with pytest.raises(Ended):
         _run_bulk.run_bulk(module, BrokenClient(SessionCache(), Watchdog(), ClockDouble()))
     assert module.result["summary"] == summary(failed=2)
-    assert "failure" not in module.result
+    told = module.result["failure"]
+    assert (told["reason"], told["outcome"]) == ("unexpected_answer", "unknown")
     assert module.result["msg"].startswith(
-        '2 of 2 campaigns failed: "A" (unforeseen), "B" (unforeseen). "A": The collection met an '
-        "error that it did not foresee: SpeakingError in post, line "
+        '2 of 2 campaigns failed: "A" (unexpected_answer), "B" (unexpected_answer). "A": The '
+        "collection met an error that it did not foresee: SpeakingError in post, line "
     )
     assert API_KEY not in repr(module.result)
 
