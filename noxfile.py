@@ -51,8 +51,8 @@ TARGETS = range(8, 16)
 # The Pythons that run tests/oldest_libraries.txt.
 OLDEST_LIBRARIES = range(8, 12)
 
-# Tests run side by side, but those in one file one after the other.
-SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
+# Tests run side by side, but those in one file one after the other, in the order of tests/conftest.py.
+SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
 
 CONTROLLER_TESTS = ("tests/unit/plugins/action/", "tests/unit/plugins/plugin_utils/")
 

@@ -54,8 +54,6 @@ def leave_home_alone() -> None:
     os.environ.update(
         HOME=str(HOME),
         PIP_DISABLE_PIP_VERSION_CHECK="1",
-        # Python compiles what it imports; compiling all that is installed takes longer.
-        PIP_NO_COMPILE="1",
         PIP_UPGRADE="1",
     )
 

@@ -10,15 +10,10 @@ from __future__ import annotations
 
 import typing as t
 
-# Deprecated where there is a registry of secrets.
-remove_values: t.Any = None
-
 try:
     from ansible.module_utils.secrets import register_secrets
 except ImportError:
-    # ansible-core before 2.22 has no such registry, and masks nothing that it shows.
-    from ansible.module_utils.common.parameters import remove_values
-
+    # ansible-core before 2.22 has no registry of secrets, and masks nothing that it shows.
     register_secrets = None
 
 Result = t.Dict[str, t.Any]
@@ -37,6 +32,9 @@ def masked(result: Result, secrets: set[str]) -> Result:
     """
     if register_secrets:
         return result
+    # ansible-core 2.25 removes it.
+    from ansible.module_utils.common.parameters import remove_values
+
     # AnsibleModule keeps these at the top, whatever the secret is.
     kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
     return {**remove_values(result, secrets), **kept}
