@@ -53,6 +53,7 @@ class BulkUpdate:
         exchange: what confirmed it, or None.
         failure: why it failed, or None.
         error: an error of the collection itself, or None.
+        has_its_turn: a worker sends it, or did.
         is_over: it needs no request, or a worker tried to send it.
         handed_over_at: when it began to wait for a worker, by the monotonic clock.
     """
@@ -64,6 +65,7 @@ class BulkUpdate:
         self.exchange: Exchange | None = None
         self.failure: UpdateFailure | None = None
         self.error: BaseException | None = None
+        self.has_its_turn = False
         self.is_over = False
         self.handed_over_at = 0.0
 
@@ -196,7 +198,7 @@ class BulkUpdates:
         is_late = self._clock.monotonic() - self._begin >= PATIENCE_SECONDS
         if not self._is_first_done and not is_late:
             return max(0, 1 - len(self._in_hand))
-        waiting = sum(not entry.is_over for entry in self._in_hand)
+        waiting = sum(not entry.has_its_turn for entry in self._in_hand)
         room = self._options.most_in_hand - len(self._in_hand)
         return max(0, min(room, self._options.most_waiting - waiting))
 
@@ -264,6 +266,7 @@ class BulkUpdates:
         if self._is_abandoned():
             self._stop.because(_stop.ABANDONED)
         self._settings.client.pace.wait_for_turn(entry.update.deadline)
+        entry.has_its_turn = True
         return send(self._settings, entry.campaign, entry.update)
 
     def _stop_after(self, entry: BulkUpdate) -> None:
