@@ -13,9 +13,14 @@ from pathlib import Path
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists import read_did_list
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import RecordOptions
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._info import show_records
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
+    RecordOptions,
+    info_argument_spec,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.keeping import (
     CONFIRMED,
+    Keeper,
     KeptUpdate,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.opening import new_keeper
@@ -39,6 +44,38 @@ def record_seconds(count: int) -> dict[str, float]:
         }
 
 
+def info_seconds(count: int) -> float:
+    """Return the seconds of the info module for so many records of four numbers, without Ansible."""
+    with tempfile.TemporaryDirectory(prefix=".cloudagent-", dir=Path.home()) as directory:
+        options = RecordOptions(keep=True, directory=directory, note=None, skip_unchanged=False)
+        keeper = new_keeper(options, Clock())
+        for number in range(count):
+            numbers = [f"914{number:05}{place:02}" for place in range(4)]
+            lists = Lists("acme", f"Campaign {number}", numbers[:3], numbers[3:])
+            _confirm(keeper, lists)
+        module = _Module(directory)
+        begin = time.perf_counter()
+        show_records(module)
+        seconds = time.perf_counter() - begin
+        assert len(module.campaigns) == count
+        return seconds
+
+
+class _Module:
+    """Has what the info module's code uses of an AnsibleModule."""
+
+    def __init__(self, directory: str) -> None:
+        given = {"record_dir": directory, "history_limit": 10}
+        self.params = {**dict.fromkeys(info_argument_spec()), **given}
+        self.campaigns: list[object] = []
+
+    def warn(self, warning: str) -> None:
+        raise AssertionError(warning)
+
+    def exit_json(self, campaigns: list[object], **_result: object) -> None:
+        self.campaigns = campaigns
+
+
 def _median(action: t.Callable[[int], None], count: int) -> float:
     times = []
     for number in range(count):
@@ -52,10 +89,12 @@ def _update(options: RecordOptions, number: int) -> None:
     """Do all that is done around a request that is confirmed."""
     dynamic = read_did_list("dynamic_dids", [f"914{number:07}", "9140001002"], secret="a-key")
     fallback = read_did_list("fallback_dynamic_dids", "9140002001", secret="a-key")
-    clock = Clock()
-    keeper = new_keeper(options, clock)
     lists = Lists("acme", "Sales", dynamic.numbers, fallback.numbers)
-    update = KeptUpdate(ENDPOINT, lists, 60.0, clock)
+    _confirm(new_keeper(options, Clock()), lists)
+
+
+def _confirm(keeper: Keeper, lists: Lists) -> None:
+    update = KeptUpdate(ENDPOINT, lists, 60.0, Clock())
     keeper.wait_and_take(update)
     keeper.withdraw([update])
     update.came = CONFIRMED

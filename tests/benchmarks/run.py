@@ -36,7 +36,10 @@ from ansible_collections.ozonetel.cloudagent.tests.benchmarks.local_server impor
     server_alone,
 )
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.publish import publish
-from ansible_collections.ozonetel.cloudagent.tests.benchmarks.record import record_seconds
+from ansible_collections.ozonetel.cloudagent.tests.benchmarks.record import (
+    info_seconds,
+    record_seconds,
+)
 
 HERE = pathlib.Path(__file__).resolve().parent
 JSON = HERE / "results.json"
@@ -105,6 +108,7 @@ def measure_round(server: str, slow_server: str, sizes: Sizes) -> t.Iterator[tup
     yield "per request, server alone", server_alone(server, sizes["requests"])
     yield "per request, bare session", bare_session(server, sizes["requests"])
     yield from record_seconds(sizes["records"]).items()
+    yield f"{sizes['largest']} records, info", info_seconds(sizes["largest"])
     for way in WAYS:
         yield f"one task, {way}", play(way, server, 1, 1, 5)
     for items in sizes["loops"]:

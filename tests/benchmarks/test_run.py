@@ -54,7 +54,8 @@ def test_a_small_run_measures_everything_and_publishes_it(tmp_path: pathlib.Path
         "throughput / bare sessions: sent again",
         "throughput / bare sessions: first seen",
         "throughput / possible: slow server",
-        "40 skipped, in the task: seconds",
+        "40 skipped / 20 requests of a bare session",
+        "40 records, info: seconds",
         "40 as texts, whole run: megabytes",
     ]
     for case in ("* - 4 hosts, 2 forks\n", "* - 40\n", "* - 40, unchanged, as texts\n"):
