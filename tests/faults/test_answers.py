@@ -20,14 +20,10 @@ from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     answer,
 )
 from ansible_collections.ozonetel.cloudagent.tests.faults.test_faults import (
-    _plain_environment,
     failure,
     update,
 )
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import API_KEY
-
-# Applies to this file as well.
-_ = _plain_environment
 
 OK = b"HTTP/1.1 200 OK\r\n"
 BODY = json.dumps(SUCCESS).encode()

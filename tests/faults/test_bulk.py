@@ -48,12 +48,6 @@ Answer = t.Callable[[str], t.Tuple[int, t.Dict[str, str], str]]
 
 
 @pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture(autouse=True)
 def _short_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin the other campaigns soon when the first one takes long."""
     monkeypatch.setattr(_bulk_updates, "PATIENCE_SECONDS", 0.1)

@@ -26,6 +26,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock im
     Clock,
     Deadline,
 )
+from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Authority
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     SUCCESS,
     Behaviour,
@@ -36,15 +37,10 @@ from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
 from ansible_collections.ozonetel.cloudagent.tests.faults.test_bulk import update as bulk_update
 from ansible_collections.ozonetel.cloudagent.tests.faults.test_faults import (
     REFUSED,
-    Authority,
-    _plain_environment,
     failure,
     new_client,
     update,
 )
-
-# Applies to this file as well.
-_ = _plain_environment
 
 BODY = json.dumps(SUCCESS).encode()
 LENGTH = b"Content-Length: %d\r\n" % len(BODY)

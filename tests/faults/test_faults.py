@@ -6,19 +6,16 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import gzip
 import pathlib
 import resource
 import socket
-import ssl
 import sys
 import threading
 import time
 import typing as t
 
 import pytest
-import trustme
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _run
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
@@ -28,6 +25,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog
     Guard,
     Watchdog,
 )
+from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Authority
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     SUCCESS,
     Behaviour,
@@ -48,14 +46,6 @@ from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
 Result = t.Dict[str, t.Any]
 
 REFUSED = {"Message": "Campaign not found."}
-PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-
-
-@pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*PROXY_VARIABLES, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 class ToldWatchdog(Watchdog):
@@ -467,28 +457,6 @@ def test_a_proxy_url_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None:
     for proxy in ("http://", "socks5://127.0.0.1:1", "http://[", "http://127.0.0.1:port", "x:1:2"):
         monkeypatch.setenv("https_proxy", proxy)
         assert failure(update("https://cc.partner.example")) == ("proxy_failed", "not_applied", 1)
-
-
-class Authority:
-    """A private certificate authority and servers that it vouches for."""
-
-    def __init__(self, folder: pathlib.Path) -> None:
-        self._authority = trustme.CA()
-        self.path = str(folder / "authority.pem")
-        self._authority.cert_pem.write_to_path(self.path)
-
-    def context(self, name: str, expired: bool = False) -> ssl.SSLContext:
-        yesterday = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._authority.issue_cert(name, not_after=yesterday if expired else None).configure_cert(
-            context
-        )
-        return context
-
-
-@pytest.fixture(name="authority")
-def _authority(tmp_path: pathlib.Path) -> Authority:
-    return Authority(tmp_path)
 
 
 def test_tls_with_a_private_authority(authority: Authority) -> None:

@@ -14,11 +14,12 @@ import typing as t
 import pytest
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _run
+from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Authority
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     RawServer,
     answer,
 )
-from ansible_collections.ozonetel.cloudagent.tests.faults.test_faults import REFUSED, Authority
+from ansible_collections.ozonetel.cloudagent.tests.faults.test_faults import REFUSED
 
 # An update in a child for each limit.
 CHILDREN = """

@@ -16,6 +16,7 @@ from importlib.metadata import version
 import pytest
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http import client as client_file
+from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Authority
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     Behaviour,
     Connection,
@@ -26,17 +27,11 @@ from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
 )
 from ansible_collections.ozonetel.cloudagent.tests.faults.test_faults import (
     REFUSED,
-    Authority,
-    _authority,
-    _plain_environment,
     failure,
     new_client,
     reset,
     update,
 )
-
-# Apply to this file as well.
-_ = (_authority, _plain_environment)
 
 HOST = "cc.partner.example"
 ENDPOINT = f"https://{HOST}"

@@ -229,7 +229,10 @@ def _step(chance: random.Random, lane: Lane, focus: str) -> Step:
 def _campaigns(chance: random.Random, focus: str, bulk: bool) -> list[str]:
     if not bulk:
         count = chance.choice((1, 1, 2, 3))
-        return [focus if chance.random() < 0.7 else chance.choice(CAMPAIGNS) for _ in range(count)]
+        return [
+            focus if chance.random() < 0.7 else chance.choice(CAMPAIGNS)
+            for _campaign in range(count)
+        ]
     # Those that differ in case only are refused in bulk.
     spelling = chance.choice(CAMPAIGNS[:2])
     others = [f"Campaign {number}" for number in range(chance.randint(0, 4))]

@@ -9,9 +9,7 @@
 from __future__ import annotations
 
 import contextlib
-
-# Looking a name up encodes it so, and imports this then: too late where files can't be opened.
-import encodings.idna  # noqa: F401
+import importlib
 import queue
 import socket
 import time
@@ -20,6 +18,9 @@ import typing as t
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import (
     start_daemon,
 )
+
+# Looking a name up encodes it so, and imports this then: too late where files can't be opened.
+importlib.import_module("encodings.idna")
 
 Address = t.Tuple[str, int]
 CreateConnection = t.Callable[[Address, float], socket.socket]
