@@ -1,0 +1,153 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module itself: with no options, with every default of the group, and without requests."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import typing as t
+
+import pytest
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.files import Files
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.lines import (
+    confirmation_line,
+    header_line,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import (
+    Confirmation,
+    Lists,
+    record_key,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.modules import ozonetel_dynamic_dids_record
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
+    RunModule,
+    module_runner,
+)
+
+ENDPOINT = "https://cc.partner.example"
+KEY = record_key(ENDPOINT, "acme", "Sales")
+LISTS = Lists("acme", "Sales", ["9140001001"], ["9140002001"])
+CONFIRMATION = Confirmation(LISTS, "2027-01-15T08:00:00Z", "deploy@runner", "job 7")
+CAMPAIGN = {
+    "endpoint": ENDPOINT,
+    "username": "acme",
+    "campaign_name": "Sales",
+    "confirmed": True,
+    "applied_at": "2027-01-15T08:00:00Z",
+    "applied_by": "deploy@runner",
+    "note": "job 7",
+    "dynamic_dids": ["9140001001"],
+    "fallback_dynamic_dids": ["9140002001"],
+}
+
+# What a play may give to all modules of the action group.
+GROUP = {
+    "username": "acme",
+    "api_key": "a-key",
+    "api_url": ENDPOINT,
+    "validate_certs": False,
+    "ca_path": "/nowhere",
+    "timeout": 20,
+    "retries": 99,
+    "record": False,
+    "record_note": "job\n8",
+    "skip_unchanged": True,
+}
+
+
+@pytest.fixture(name="run_module")
+def _run_module(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
+) -> RunModule:
+    # The account of the environment is no filter.
+    monkeypatch.setenv("OZONETEL_USERNAME", "globex")
+    monkeypatch.setenv("OZONETEL_RECORD_DIR", str(tmp_path))
+    monkeypatch.setenv("OZONETEL_RECORD_NOTE", "x" * 500)
+    content = header_line(ENDPOINT) + confirmation_line(CONFIRMATION)
+    (tmp_path / f"{KEY}.record").write_bytes(content)
+    return module_runner(ozonetel_dynamic_dids_record.main, monkeypatch, capsys)
+
+
+def confirmed(directory: pathlib.Path) -> bool | None:
+    """Tell whether a run would trust the record; None when there is none."""
+    record = Files(str(directory)).read([KEY])[KEY].record
+    return record.confirmed if record else None
+
+
+def test_no_options_at_all(run_module: RunModule) -> None:
+    result = run_module()
+    assert (result["failed"], result["msg"]) == (True, "missing required arguments: state")
+
+
+@pytest.mark.parametrize("options", [{}, GROUP], ids=["no options", "defaults of the group"])
+@pytest.mark.parametrize("state", ["unconfirmed", "absent"])
+def test_all_records_are_changed_only_when_that_is_asked_for(
+    run_module: RunModule, tmp_path: pathlib.Path, state: str, options: dict[str, t.Any]
+) -> None:
+    refused = run_module(state=state, **options)
+    assert refused["failure"]["reason"] == "invalid_input"
+    assert "all: true" in refused["msg"]
+    assert confirmed(tmp_path) is True
+    result = run_module(state=state, all=True, **options)
+    assert (result["changed"], result["campaigns"]) == (True, [CAMPAIGN])
+    assert result["msg"] == f"1 record is now {state}."
+    assert confirmed(tmp_path) is {"unconfirmed": False, "absent": None}[state]
+    assert run_module(state=state, all=True, **options)["changed"] is False
+
+
+@pytest.mark.parametrize("did", ["9140002001", 9140002001])
+def test_the_campaigns_that_hold_a_number(
+    run_module: RunModule, tmp_path: pathlib.Path, did: str | int
+) -> None:
+    assert run_module(state="unconfirmed", did="9140001002")["changed"] is False
+    assert confirmed(tmp_path) is True
+    assert run_module(state="unconfirmed", did=did)["campaigns"] == [CAMPAIGN]
+    assert confirmed(tmp_path) is False
+
+
+def test_check_mode_with_a_diff(run_module: RunModule, tmp_path: pathlib.Path) -> None:
+    options = {"campaign_name": "Sales", "_ansible_check_mode": True, "_ansible_diff": True}
+    result = run_module(state="absent", **options)
+    assert (result["changed"], result["campaigns"]) == (True, [CAMPAIGN])
+    assert result["msg"] == "1 record would be absent."
+    assert f'campaign "Sales" of acme at {ENDPOINT}' in result["diff"]["before"]
+    assert result["diff"]["after"] == ""
+    assert [path.name for path in tmp_path.iterdir()] == [f"{KEY}.record"]
+
+
+WITHOUT_REQUESTS = """
+import json, sys
+
+sys.modules["requests"] = None
+sys.path.insert(0, sys.argv[1])
+from ansible.module_utils import basic
+from ansible_collections.ozonetel.cloudagent.plugins.modules import ozonetel_dynamic_dids_record
+
+options = {"state": "unconfirmed", "all": True, "record_dir": sys.argv[2]}
+basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode()
+basic._ANSIBLE_PROFILE = "legacy"
+ozonetel_dynamic_dids_record.main()
+"""
+
+
+@pytest.mark.usefixtures("run_module")
+def test_it_works_without_requests(
+    tmp_path: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    root = pathlib.Path(__file__).resolve().parents[4]
+    tree = tmp_path_factory.mktemp("tree")
+    place = tree / "ansible_collections" / "ozonetel"
+    place.mkdir(parents=True)
+    (place / "cloudagent").symlink_to(root, target_is_directory=True)
+    command = [sys.executable, "-c", WITHOUT_REQUESTS, str(tree), str(tmp_path)]
+    # Ansible's own modules are found as they are here.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    printed = subprocess.check_output(command, env=environment, text=True)
+    assert json.loads(printed)["msg"] == "1 record is now unconfirmed."
+    assert confirmed(tmp_path) is False
