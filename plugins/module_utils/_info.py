@@ -44,7 +44,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_filter
     lists_with,
     read_record_filter,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warn, Warned
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warn
 
 Shown = t.Dict[str, t.Any]
 
@@ -57,11 +57,7 @@ def show_records(module: t.Any) -> None:
             ``fail_json``.
     """
     secret = module.params["api_key"] or ""
-    show = masking(module.warn, secret)
-
-    def warn(warned: Warned) -> None:
-        show(warned.text)
-
+    warn = masking(module.warn, secret)
     failure = None
     try:
         wanted = read_record_filter(module.params)

@@ -24,6 +24,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._escapes impor
     decode,
     find_escapes,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warn
 
 MASK = "********"
 
@@ -79,9 +80,9 @@ class _Key(t.NamedTuple):
     names: t.Mapping[str, int]
 
 
-def masking(show: t.Callable[[str], None], secret: str) -> t.Callable[[str], None]:
-    """Return what shows a text with the secret masked: Ansible before 2.22 masks no warning."""
-    return lambda text: show(mask_secret(text, secret))
+def masking(show: t.Callable[[str], None], secret: str) -> Warn:
+    """Return what shows a warning with the secret masked: Ansible before 2.22 masks none."""
+    return lambda warned: show(mask_secret(warned.text, secret))
 
 
 def mask_secret(text: str, secret: str) -> str:

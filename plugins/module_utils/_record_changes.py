@@ -86,8 +86,8 @@ def _change(result: Result, module: t.Any, clock: Clock) -> None:
     store = open_store(choose_record_dir(params["record_dir"], os.environ))
     if store is None:
         raise UpdateFailure(RECORD_FAILED, records_not_readable(None, NO_PLACE))
-    show = masking(module.warn, params["api_key"] or "")
-    kept = wanted_records(store, wanted, lambda warned: show(warned.text))
+    warn = masking(module.warn, params["api_key"] or "")
+    kept = wanted_records(store, wanted, warn)
     try:
         chosen = [record for record in kept if _has_to_change(record, state)]
     except UnreadableStore as error:

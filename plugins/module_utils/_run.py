@@ -45,7 +45,6 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import
     empty_result,
     input_result,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
 
 CLIENT = HttpClient(SessionCache(), Watchdog())
 
@@ -76,11 +75,7 @@ def _update(result: Result, module: t.Any, client: HttpClient) -> None:
     campaign = read_campaign(module.params)
     options = read_record_options(module.params, os.environ)
     result.update(input_result(connection.endpoint, campaign))
-    show = masking(module.warn, connection.api_key)
-
-    def warn(warned: Warned) -> None:
-        show(warned.text)
-
+    warn = masking(module.warn, connection.api_key)
     for warned in input_warnings(connection, campaign):
         warn(warned)
     settings = settings_of(module, connection, options, client)

@@ -21,6 +21,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking impor
     mask_secret,
     masking,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
 from ansible_collections.ozonetel.cloudagent.tests.unit.key_forms import (
     ALL_FORMS,
     KEY,
@@ -246,5 +247,5 @@ def test_nothing_is_imported_after_the_first_call(
 
 def test_what_shows_a_text_shows_it_masked() -> None:
     shown: list[str] = []
-    masking(shown.append, "k3y")("The key %6b3y.")
+    masking(shown.append, "k3y")(Warned("a kind", "The key %6b3y."))
     assert shown == [f"The key {MASK}."]
