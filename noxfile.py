@@ -160,6 +160,15 @@ antsibull_nox.load_antsibull_nox_toml()
 
 
 @nox.session
+def licenses(session: nox.Session) -> None:
+    """Check that every file names its license."""
+    session.install("reuse")
+    # In a copy: reuse takes what other sessions make meanwhile, such as bytecode, for files.
+    session.chdir(copy_collection(NOX / "collections" / "licenses"))
+    session.run("reuse", "lint", "--lines")
+
+
+@nox.session
 def changelog(session: nox.Session) -> None:
     """Check the changelog's fragments."""
     session.install("antsibull-changelog")
