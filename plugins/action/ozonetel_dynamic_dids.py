@@ -5,17 +5,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
-    update_argument_spec,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run import run
-from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process import (
-    InProcessAction,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_module import (
-    ArgumentSpec,
-    InProcessModule,
-)
+from ..module_utils._options import update_argument_spec
+from ..module_utils._run import run
+from ..plugin_utils._in_process_action import InProcessAction
+from ..plugin_utils._in_process_module import ArgumentSpec, InProcessModule
 
 
 class ActionModule(InProcessAction):

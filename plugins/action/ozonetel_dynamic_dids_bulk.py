@@ -5,17 +5,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_options import (
-    bulk_argument_spec,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run_bulk import run_bulk
-from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process import (
-    InProcessAction,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_module import (
-    ArgumentSpec,
-    InProcessModule,
-)
+from ..module_utils._bulk.options import bulk_argument_spec
+from ..module_utils._bulk.run import run_bulk
+from ..plugin_utils._in_process_action import InProcessAction
+from ..plugin_utils._in_process_module import ArgumentSpec, InProcessModule
 
 
 class ActionModule(InProcessAction):

@@ -15,8 +15,8 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _failure
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import (
+from . import _failure
+from ._http.attempt import (
     AFTER_BACKOFF,
     AFTER_RATE_LIMIT,
     APPLIED,
@@ -25,9 +25,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt 
     Attempt,
     HttpAnswer,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._server_text import (
-    clean_server_text,
-)
+from ._masking.server_text import clean_server_text
 
 CONTRADICTION = "its text of success, but with a status that says the opposite"
 

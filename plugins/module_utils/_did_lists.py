@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import InvalidInput
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking import mask_secret
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
+from ._failure import InvalidInput
+from ._masking.secret import mask_secret
+from ._warned import Warned
 
 # Kinds of warnings.
 INVISIBLE_CHARACTERS = "invisible_characters"

@@ -11,13 +11,8 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import UpdateFailure
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import (
-    Result,
-    failed_result,
-    mask_secret_in,
-    unforeseen_result,
-)
+from ._failure import UpdateFailure
+from ._result import Result, failed_result, mask_secret_in, unforeseen_result
 
 FailedResult = t.Callable[[UpdateFailure], Result]
 

@@ -13,7 +13,7 @@ import re
 import typing as t
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import InvalidInput
+from ._failure import InvalidInput
 
 # From the vendor's reference page "Update Dynamic DIDs".
 REGION_ENDPOINTS = {

@@ -13,7 +13,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import ACCOUNT_VARIABLES
+from ._options import ACCOUNT_VARIABLES
 
 _MISSING_IN_CAMPAIGNS = re.compile(r"missing required arguments: (.+) found in campaigns")
 

@@ -15,17 +15,10 @@ import unicodedata
 
 from ansible.module_utils.basic import env_fallback
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists import (
-    DidList,
-    read_did_list,
-    repeated_did_warnings,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._endpoint import (
-    REGION_ENDPOINTS,
-    choose_endpoint,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import InvalidInput
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
+from ._did_lists import DidList, read_did_list, repeated_did_warnings
+from ._endpoint import REGION_ENDPOINTS, choose_endpoint
+from ._failure import InvalidInput
+from ._warned import Warned
 
 MOST_RETRIES = 10
 # The environment variables that stand in for an account option.

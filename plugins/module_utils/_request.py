@@ -4,14 +4,27 @@
 
 # Private to this collection: it may change at any time.
 
-"""The one request: its URL, headers and body, as the vendor's reference page gives them."""
+"""The one request of an update, and what came of it.
+
+URL, headers and body are as the vendor's reference page gives them.
+"""
 
 from __future__ import annotations
 
 import json
+from functools import partial
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._endpoint import UPDATE_PATH
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._version import VERSION
+from . import _failure
+from ._answer import judge_answer
+from ._endpoint import UPDATE_PATH, host_of, is_loopback_host
+from ._failure import UpdateFailure
+from ._failure_messages import failure_message, situation_of
+from ._http.attempt import Attempt, HttpRequest
+from ._http.client import Exchange, HttpClient, MayRetry
+from ._http.clock import Deadline
+from ._http.proxies import proxy_for
+from ._options import Campaign, Connection
+from ._version import VERSION
 
 HEADERS = {
     "Accept": "application/json",
@@ -20,6 +33,71 @@ HEADERS = {
     "Content-Type": "application/json",
     "User-Agent": f"ozonetel.cloudagent/{VERSION} (Ansible collection)",
 }
+
+_REFUSED_AS_A_WHOLE = (
+    _failure.AUTHENTICATION_FAILED,
+    _failure.CAMPAIGN_NOT_FOUND,
+    _failure.RATE_LIMITED,
+)
+
+
+def send_update(
+    client: HttpClient,
+    connection: Connection,
+    campaign: Campaign,
+    deadline: Deadline,
+    may_retry: MayRetry,
+) -> Exchange:
+    """Send the update of one campaign and return the exchange that confirmed it.
+
+    Args:
+        may_retry: is asked right before each further attempt.
+
+    Raises:
+        UpdateFailure: the update was not confirmed.
+    """
+    request = _request_of(connection, campaign)
+    judge = partial(judge_answer, api_key=connection.api_key)
+    exchange = client.post(request, judge, connection.retries, deadline, may_retry)
+    if exchange.last.reason is None:
+        return exchange
+    raise UpdateFailure(
+        reason=exchange.last.reason,
+        message=failure_message(situation_of(connection, campaign, request.proxy, exchange)),
+        outcome=exchange.outcome,
+        http_status=exchange.last.http_status,
+        api_message=exchange.last.api_message,
+        attempts=len(exchange.attempts),
+        leaves_lists_alone=all(map(_leaves_lists_alone, exchange.attempts)),
+    )
+
+
+def _leaves_lists_alone(attempt: Attempt) -> bool:
+    """Tell whether it is certain that this attempt changed neither list.
+
+    Nobody documents that a refusal of numbers comes before the first of the lists is stored.
+    """
+    if attempt.outcome != _failure.NOT_APPLIED:
+        return False
+    was_sent = attempt.http_status is not None
+    return not was_sent or attempt.reason in _REFUSED_AS_A_WHOLE
+
+
+def _request_of(connection: Connection, campaign: Campaign) -> HttpRequest:
+    url = update_url(connection.endpoint)
+    return HttpRequest(
+        url=url,
+        headers=HEADERS,
+        body=update_body(
+            connection.username,
+            connection.api_key,
+            campaign.name,
+            campaign.dynamic.numbers,
+            campaign.fallback.numbers,
+        ),
+        verify=connection.verify,
+        proxy=proxy_for(url, is_loopback_host(host_of(connection.endpoint))),
+    )
 
 
 def update_url(endpoint: str) -> str:

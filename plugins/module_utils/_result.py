@@ -10,21 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
-    UNEXPECTED_ANSWER,
-    UNKNOWN,
-    UpdateFailure,
-    place_of,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking import mask_secret
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import Campaign
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import (
-    SAME,
-    UNAVAILABLE,
-    UNCONFIRMED,
-    Confirmation,
-)
+from ._failure import UNEXPECTED_ANSWER, UNKNOWN, UpdateFailure, place_of
+from ._http.client import Exchange
+from ._masking.secret import mask_secret
+from ._options import Campaign
+from ._record.record import SAME, UNAVAILABLE, UNCONFIRMED, Confirmation
 
 Result = t.Dict[str, t.Any]
 

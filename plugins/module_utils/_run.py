@@ -13,21 +13,12 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._ending import (
-    end_with_result,
-    failure_in,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import (
-    REQUESTS_IMPORT_ERROR,
-    SessionCache,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking import (
-    mask_secret,
-    masking,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
+from ._ending import end_with_result, failure_in
+from ._http.client import HttpClient
+from ._http.session import REQUESTS_IMPORT_ERROR, SessionCache
+from ._http.watchdog import Watchdog
+from ._masking.secret import mask_secret, masking
+from ._options import (
     Connection,
     RecordOptions,
     input_warnings,
@@ -35,16 +26,9 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options impor
     read_connection,
     read_record_options,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.opening import new_keeper
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._recorded_update import (
-    Settings,
-    update_with_record,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._result import (
-    Result,
-    empty_result,
-    input_result,
-)
+from ._record.opening import new_keeper
+from ._result import Result, empty_result, input_result
+from ._update import Settings, update_campaign
 
 CLIENT = HttpClient(SessionCache(), Watchdog())
 
@@ -79,7 +63,7 @@ def _update(result: Result, module: t.Any, client: HttpClient) -> None:
     for warned in input_warnings(connection, campaign):
         warn(warned)
     settings = settings_of(module, connection, options, client)
-    update_with_record(result, settings, campaign, warn)
+    update_campaign(result, settings, campaign, warn)
 
 
 def settings_of(

@@ -4,107 +4,143 @@
 
 # Private to this collection: it may change at any time.
 
-"""The update of one campaign: its request, the exchange with the server, and what came of it."""
+"""One campaign from its checked lists to its result: record, request, answer, record."""
 
 from __future__ import annotations
 
+import typing as t
 from functools import partial
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _failure
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._answer import judge_answer
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._endpoint import (
-    host_of,
-    is_loopback_host,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
-    UpdateFailure,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import (
-    Attempt,
-    HttpRequest,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import (
-    Exchange,
-    HttpClient,
-    MayRetry,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Deadline
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.proxies import proxy_for
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._messages import (
-    failure_message,
-    situation_of,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
-    Campaign,
-    Connection,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._request import (
-    HEADERS,
-    update_body,
-    update_url,
-)
-
-_REFUSED_AS_A_WHOLE = (
-    _failure.AUTHENTICATION_FAILED,
-    _failure.CAMPAIGN_NOT_FOUND,
-    _failure.RATE_LIMITED,
-)
+from ._failure import UpdateFailure
+from ._http.client import Exchange, HttpClient
+from ._options import Campaign, Connection
+from ._record.keeping import CONFIRMED, LEFT_ALONE, UNKNOWN, Keeper, KeptUpdate
+from ._record.record import SAME, Lists
+from ._request import send_update
+from ._result import Result, campaign_diff, confirmed_result, predicted_result, skipped_result
+from ._warned import Warn
 
 
-def update_campaign(
-    client: HttpClient,
-    connection: Connection,
-    campaign: Campaign,
-    deadline: Deadline,
-    may_retry: MayRetry,
-) -> Exchange:
-    """Send the update of one campaign and return the exchange that confirmed it.
+class Settings(t.NamedTuple):
+    """What the updates of one task have in common."""
 
-    Args:
-        may_retry: is asked right before each further attempt.
+    connection: Connection
+    keeper: Keeper
+    skip_unchanged: bool
+    client: HttpClient
+    check_mode: bool
+    diff: bool
+
+    def begin(self, campaign: Campaign) -> KeptUpdate:
+        """Return the update of a campaign for the record's side; its time begins to count."""
+        lists = Lists(
+            self.connection.username,
+            campaign.name,
+            campaign.dynamic.numbers,
+            campaign.fallback.numbers,
+        )
+        timeout = self.connection.timeout
+        return KeptUpdate(self.connection.endpoint, lists, timeout, self.client.clock)
+
+
+def update_campaign(result: Result, settings: Settings, campaign: Campaign, warn: Warn) -> None:
+    """Put all that comes of the update into the result, each part as soon as it is known.
 
     Raises:
         UpdateFailure: the update was not confirmed.
     """
-    request = _request_of(connection, campaign)
-    judge = partial(judge_answer, api_key=connection.api_key)
-    exchange = client.post(request, judge, connection.retries, deadline, may_retry)
-    if exchange.last.reason is None:
-        return exchange
-    raise UpdateFailure(
-        reason=exchange.last.reason,
-        message=failure_message(situation_of(connection, campaign, request.proxy, exchange)),
-        outcome=exchange.outcome,
-        http_status=exchange.last.http_status,
-        api_message=exchange.last.api_message,
-        attempts=len(exchange.attempts),
-        leaves_lists_alone=all(map(_leaves_lists_alone, exchange.attempts)),
-    )
+    if settings.skip_unchanged and not settings.check_mode:
+        update = settings.begin(campaign)
+        settings.keeper.look([update])
+        if update.basis == SAME:
+            result.update(skipped(settings, campaign, update))
+            return
+    update = settings.begin(campaign)
+    try:
+        if settings.check_mode:
+            settings.keeper.look([update])
+            result.update(predicted(settings, campaign, update))
+        else:
+            settings.keeper.wait_and_take(update)
+            result["changed_basis"] = update.basis
+            result.update(_update(settings, campaign, update))
+    finally:
+        for warned in update.warnings:
+            warn(warned)
 
 
-def _leaves_lists_alone(attempt: Attempt) -> bool:
-    """Tell whether it is certain that this attempt changed neither list.
+def predicted(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Result:
+    """Return what check mode says of an update whose record was looked at.
 
-    Nobody documents that a refusal of numbers comes before the first of the lists is stored.
+    Raises:
+        UpdateFailure: the update would fail.
     """
-    if attempt.outcome != _failure.NOT_APPLIED:
-        return False
-    was_sent = attempt.http_status is not None
-    return not was_sent or attempt.reason in _REFUSED_AS_A_WHOLE
+    if update.refusal is not None:
+        raise update.refusal
+    return {**predicted_result(campaign, update.basis), **told(settings, campaign, update)}
 
 
-def _request_of(connection: Connection, campaign: Campaign) -> HttpRequest:
-    url = update_url(connection.endpoint)
-    return HttpRequest(
-        url=url,
-        headers=HEADERS,
-        body=update_body(
-            connection.username,
-            connection.api_key,
-            campaign.name,
-            campaign.dynamic.numbers,
-            campaign.fallback.numbers,
-        ),
-        verify=connection.verify,
-        proxy=proxy_for(url, is_loopback_host(host_of(connection.endpoint))),
-    )
+def skipped(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Result:
+    """Return what is said of an update that is not needed."""
+    return {**skipped_result(campaign), **told(settings, campaign, update)}
+
+
+def confirmed(
+    settings: Settings, campaign: Campaign, update: KeptUpdate, exchange: Exchange
+) -> Result:
+    """Return what is said of an update that the server confirmed."""
+    return {
+        **confirmed_result(campaign, exchange, update.basis),
+        **told(settings, campaign, update),
+    }
+
+
+def told(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Result:
+    """Return what the record says of an update: what ``changed`` rests on, and the diff."""
+    shown: Result = {"changed_basis": update.basis}
+    if settings.diff:
+        endpoint = settings.connection.endpoint
+        shown["diff"] = campaign_diff(endpoint, campaign, update.basis, update.last)
+    return shown
+
+
+def send(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Exchange:
+    """Send an update whose confirmation was withdrawn, and note what came of it.
+
+    Raises:
+        UpdateFailure: it was not confirmed.
+    """
+    keeper = settings.keeper
+    update.came = UNKNOWN
+    try:
+        exchange = send_update(
+            settings.client,
+            settings.connection,
+            campaign,
+            update.deadline,
+            partial(keeper.may_retry, update),
+        )
+    except UpdateFailure as failure:
+        if failure.leaves_lists_alone:
+            update.came = LEFT_ALONE
+        keeper.catch_up(update)
+        raise
+    except BaseException as error:
+        # Ctrl-C and Ansible's "timeout" are to end the task at once.
+        keeper.catch_up(update, may_wait=isinstance(error, Exception))
+        raise
+    update.came = CONFIRMED
+    keeper.catch_up(update)
+    return exchange
+
+
+def _update(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Result:
+    """Send the update; from before it until its confirmation, no run can trust the record."""
+    try:
+        settings.keeper.withdraw([update])
+        if update.refusal is not None:
+            raise update.refusal
+        exchange = send(settings, campaign, update)
+    finally:
+        settings.keeper.finish([update])
+    return confirmed(settings, campaign, update, exchange)

@@ -352,11 +352,9 @@ failure:
       sample: 1
 """
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._module import CloudAgentModule
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
-    update_argument_spec,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run import run
+from ..module_utils._module import CloudAgentModule
+from ..module_utils._options import update_argument_spec
+from ..module_utils._run import run
 
 
 def main() -> None:

@@ -433,11 +433,9 @@ failure:
       sample: 1
 """
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_options import (
-    bulk_argument_spec,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._module import CloudAgentModule
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run_bulk import run_bulk
+from ..module_utils._bulk.options import bulk_argument_spec
+from ..module_utils._bulk.run import run_bulk
+from ..module_utils._module import CloudAgentModule
 
 
 def main() -> None:

@@ -253,10 +253,8 @@ failure:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._info import show_records
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
-    info_argument_spec,
-)
+from ..module_utils._options import info_argument_spec
+from ..module_utils._record_modules.info import show_records
 
 
 def main() -> None:

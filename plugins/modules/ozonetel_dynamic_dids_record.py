@@ -232,13 +232,9 @@ failure:
       sample: 0
 """
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._module import CloudAgentModule
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
-    record_changes_argument_spec,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_changes import (
-    change_records,
-)
+from ..module_utils._module import CloudAgentModule
+from ..module_utils._options import record_changes_argument_spec
+from ..module_utils._record_modules.changes import change_records
 
 
 def main() -> None:

@@ -16,8 +16,13 @@ import typing as t
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._module import explained
-from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils import _secrets
+try:
+    from ansible.module_utils.secrets import register_secrets
+except ImportError:
+    # ansible-core before 2.22 has no registry of secrets, and masks nothing that it shows.
+    register_secrets = None
+
+from ..module_utils._module import explained
 
 Result = t.Dict[str, t.Any]
 ArgumentSpec = t.Dict[str, t.Dict[str, t.Any]]
@@ -98,14 +103,15 @@ class InProcessModule:
             result["warnings"] = self._warnings
         if self._deprecations:
             result["deprecations"] = self._deprecations
-        self._result = _secrets.masked(result, self._secret_values)
+        self._result = _masked(result, self._secret_values)
         raise _Ended
 
     def _check_options(self) -> None:
         checked = ArgumentSpecValidator(self._argument_spec).validate(self._options)
         self.params = checked.validated_parameters
         self._secret_values = checked._no_log_values
-        _secrets.register(self._secret_values)
+        if register_secrets:
+            register_secrets(self._secret_values)
         for aliased in checked._warnings:
             self.warn("Both option {option} and its alias {alias} are set.".format(**aliased))
         self._deprecations = checked._deprecations
@@ -116,6 +122,21 @@ class InProcessModule:
         if isinstance(errors[0], UnsupportedError):
             return f"Unsupported parameters for ({self._name}) module: {errors.msg}"
         return str(errors.msg)
+
+
+def _masked(result: Result, secrets: set[str]) -> Result:
+    """Return the result as Ansible's AnsibleModule would hand it over.
+
+    From ansible-core 2.22 on that is unmasked, as the registered secrets are masked when shown.
+    """
+    if register_secrets:
+        return result
+    # ansible-core 2.25 removes it.
+    from ansible.module_utils.common.parameters import remove_values
+
+    # AnsibleModule keeps these at the top, whatever the secret is.
+    kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
+    return {**remove_values(result, secrets), **kept}
 
 
 def plain(value: t.Any) -> t.Any:

@@ -33,10 +33,10 @@ TASK = """
 import json, sys, time
 
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_options import (
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.options import (
     bulk_argument_spec,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run_bulk import run_bulk
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.run import run_bulk
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_module import (
     InProcessModule,
 )

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists import read_did_list
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._info import show_records
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     RecordOptions,
     info_argument_spec,
@@ -25,6 +24,9 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.keepin
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.opening import new_keeper
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import Lists
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_modules.info import (
+    show_records,
+)
 
 ENDPOINT = "https://cc.partner.example"
 

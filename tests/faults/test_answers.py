@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _update
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _request
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     SUCCESS,
     Connection,
@@ -216,7 +216,7 @@ def test_an_error_of_any_kind_in_judging_is_a_failure(
     def fail(*_arguments: t.Any, **_options: t.Any) -> t.NoReturn:
         raise kind(API_KEY)
 
-    monkeypatch.setattr(_update, "judge_answer", fail)
+    monkeypatch.setattr(_request, "judge_answer", fail)
     with RawServer(answer()) as server:
         result = update(server.url)
         assert server.connections == 1

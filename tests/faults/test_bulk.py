@@ -16,10 +16,11 @@ import typing as t
 
 import pytest
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils import (
-    _bulk_updates,
-    _run_bulk,
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk import run as bulk_run
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk import (
+    updates as bulk_updates,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.stop import Stop
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
@@ -27,7 +28,6 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog
     Guard,
     Watchdog,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._stop import Stop
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     SUCCESS,
     Behaviour,
@@ -50,7 +50,7 @@ Answer = t.Callable[[str], t.Tuple[int, t.Dict[str, str], str]]
 @pytest.fixture(autouse=True)
 def _short_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin the other campaigns soon when the first one takes long."""
-    monkeypatch.setattr(_bulk_updates, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(bulk_updates, "PATIENCE_SECONDS", 0.1)
 
 
 class OpenWatchdog(Watchdog):
@@ -80,7 +80,7 @@ def update(
     options = {"api_url": server.url, "timeout": 6 * HANG_SECONDS, **options}
     module = bulk_module(campaigns, **options)
     with pytest.raises(Ended):
-        _run_bulk.run_bulk(module, HttpClient(SessionCache(), watchdog or Watchdog(), clock))
+        bulk_run.run_bulk(module, HttpClient(SessionCache(), watchdog or Watchdog(), clock))
     assert API_KEY not in repr(module.result)
     return module.result
 
@@ -127,7 +127,7 @@ class MadeUpStop(Stop):
 
 def use_stop(stop: Stop, monkeypatch: pytest.MonkeyPatch) -> Stop:
     """Have the next run tell its threads to stop by this, and return it."""
-    monkeypatch.setattr(_run_bulk, "Stop", lambda: stop)
+    monkeypatch.setattr(bulk_run, "Stop", lambda: stop)
     return stop
 
 
@@ -354,10 +354,10 @@ TASK = """
 import json, resource, sys
 
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_options import (
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.options import (
     bulk_argument_spec,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run_bulk import run_bulk
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.run import run_bulk
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_module import (
     InProcessModule,
 )
@@ -391,7 +391,7 @@ print(json.dumps({"size": len(json.dumps(result)), "peak": peak}))
 
 
 def test_ten_thousand_campaigns_of_fifty_numbers(tmp_path: pathlib.Path) -> None:
-    tree = str(pathlib.Path(_run_bulk.__file__).parents[5])
+    tree = str(pathlib.Path(bulk_run.__file__).parents[6])
     with RawServer(answer()) as server:
         command = [sys.executable, "-c", TASK, tree, server.url, str(tmp_path / "records")]
         measured = json.loads(subprocess.check_output(command))

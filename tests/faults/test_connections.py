@@ -22,10 +22,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt 
     HttpAnswer,
     HttpRequest,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import (
-    Clock,
-    Deadline,
-)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock, Deadline
 from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Authority
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     SUCCESS,

@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _run_bulk
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk import run as bulk_run
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     Connection,
     RawServer,
@@ -24,10 +24,10 @@ TASK = """
 import json, resource, sys
 
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk_options import (
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.options import (
     bulk_argument_spec,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._run_bulk import run_bulk
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.run import run_bulk
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_module import (
     InProcessModule,
 )
@@ -63,7 +63,7 @@ CONFIRMED = f"HTTP/1.1 200 OK\r\nContent-Length: {len(SUCCESS)}\r\n\r\n".encode(
 @pytest.mark.skipif(sys.platform != "linux", reason="reads its size from /proc")
 @pytest.mark.parametrize("megabytes", [64, 128])
 def test_too_little_memory_for_all_threads(tmp_path: pathlib.Path, megabytes: int) -> None:
-    tree = str(pathlib.Path(_run_bulk.__file__).parents[5])
+    tree = str(pathlib.Path(bulk_run.__file__).parents[6])
 
     def behave(connection: Connection) -> None:
         # Whatever waits for an answer gets all threads that there may be.

@@ -11,7 +11,8 @@ import signal
 import time
 import typing as t
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _run, _run_bulk
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _run
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk import run as bulk_run
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
@@ -94,7 +95,7 @@ def run_step(step: Step, update: Update, place: Place, client: HttpClient) -> di
         **step.options(update),
     }
     module = ModuleDouble(check_mode=step.check, **options)
-    run = _run_bulk.run_bulk if step.bulk else _run.run
+    run = bulk_run.run_bulk if step.bulk else _run.run
     try:
         run(module, client)
     except Ended:

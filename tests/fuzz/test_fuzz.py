@@ -11,9 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.keeping import (
-    Keeper,
-)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.keeping import Keeper
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.answers import DECEITFUL, Answer
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.command_line import CommandLineProcess
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.fast import FastProcess

@@ -19,7 +19,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.lines import read_lines
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.engines.lines import (
+    read_lines,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import Record
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     RawServer,

@@ -35,10 +35,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils import (
-    _recorded_update,
-    _run,
-)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _run, _update
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import HttpRequest
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import (
@@ -46,14 +43,17 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog
     current_guard,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import Campaign
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import files, lines
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.engines import (
+    files,
+    lines,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.keeping import (
     Keeper,
     KeptUpdate,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import Confirmation
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.store import Change, Kept
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._recorded_update import Settings
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._update import Settings
 from ansible_collections.ozonetel.cloudagent.tests.properties.disk import (
     NONE,
     READ_ONLY,
@@ -562,12 +562,12 @@ def test_the_order_of_withdraw_and_send_matters(monkeypatch: pytest.MonkeyPatch)
     """Swap them, and the same test finds a history that makes the record lie."""
 
     def send_first(settings: Settings, campaign: Campaign, update: KeptUpdate) -> t.Any:
-        exchange = _recorded_update.send(settings, campaign, update)
+        exchange = _update.send(settings, campaign, update)
         settings.keeper.withdraw([update])
         settings.keeper.finish([update])
-        return _recorded_update.confirmed(settings, campaign, update, exchange)
+        return _update.confirmed(settings, campaign, update, exchange)
 
-    monkeypatch.setattr(_recorded_update, "_update", send_first)
+    monkeypatch.setattr(_update, "_update", send_first)
     find_a_lie()
 
 

@@ -25,7 +25,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _run
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import files
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.engines import files
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.store import Kept
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import Ended, ModuleDouble
 

@@ -11,30 +11,14 @@ from __future__ import annotations
 import random
 import typing as t
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _failure
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http import faults
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import (
-    AFTER_BACKOFF,
-    AFTER_RATE_LIMIT,
-    Attempt,
-    HttpAnswer,
-    HttpRequest,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import (
-    Clock,
-    Deadline,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.pacing import Pace
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.retries import (
-    Uniform,
-    read_retry_after,
-    seconds_before_retry,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import (
-    Guard,
-    Watchdog,
-)
+from .. import _failure
+from . import faults
+from .attempt import AFTER_BACKOFF, AFTER_RATE_LIMIT, Attempt, HttpAnswer, HttpRequest
+from .clock import Clock, Deadline
+from .pacing import Pace
+from .retries import Uniform, read_retry_after, seconds_before_retry
+from .session import SessionCache
+from .watchdog import Guard, Watchdog
 
 LARGEST_ANSWER_BYTES = 64 * 1024
 LONGEST_CONNECT_SECONDS = 10.0

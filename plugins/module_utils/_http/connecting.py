@@ -15,9 +15,7 @@ import socket
 import time
 import typing as t
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import (
-    start_daemon,
-)
+from .threads import start_daemon
 
 # Looking a name up encodes it so, and imports this then: too late where files can't be opened.
 importlib.import_module("encodings.idna")

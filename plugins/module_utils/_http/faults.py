@@ -17,14 +17,10 @@ import socket
 import ssl
 import typing as t
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _failure
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import (
-    AFTER_BACKOFF,
-    NEVER,
-    Attempt,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import NoThread
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Guard
+from .. import _failure
+from .attempt import AFTER_BACKOFF, NEVER, Attempt
+from .threads import NoThread
+from .watchdog import Guard
 
 try:
     import requests.exceptions as requests_errors

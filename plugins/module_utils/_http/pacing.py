@@ -4,15 +4,12 @@
 
 # Private to this collection: it may change at any time.
 
-"""When a request may go out that is alone; ``shared_pacing`` is for those of several threads."""
+"""When a request may go out that is alone."""
 
 from __future__ import annotations
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import Attempt
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import (
-    Clock,
-    Deadline,
-)
+from .attempt import Attempt
+from .clock import Clock, Deadline
 
 
 class Pace:

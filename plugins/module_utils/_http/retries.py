@@ -13,12 +13,7 @@ import typing as t
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import (
-    AFTER_RATE_LIMIT,
-    NEVER,
-    ONCE,
-    Attempt,
-)
+from .attempt import AFTER_RATE_LIMIT, NEVER, ONCE, Attempt
 
 LONGEST_BACKOFF_SECONDS = 8.0
 # The vendor's limits are per minute, so a quarter of one is the least that makes sense.

@@ -17,19 +17,10 @@ import typing as t
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import HttpRequest
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.connecting import (
-    Address,
-    connect,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.framing import (
-    StrictAnswer,
-    check_that_nothing_arrived,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import (
-    Guard,
-    current_guard,
-)
+from .attempt import HttpRequest
+from .connecting import Address, connect
+from .framing import StrictAnswer, check_that_nothing_arrived
+from .watchdog import Guard, current_guard
 
 REQUESTS_IMPORT_ERROR: str | None = None
 Request: t.Any = object

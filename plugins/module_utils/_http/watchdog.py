@@ -20,9 +20,7 @@ import threading
 import time
 import typing as t
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import (
-    start_daemon,
-)
+from .threads import start_daemon
 
 
 class Guard:

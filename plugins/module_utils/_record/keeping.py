@@ -20,15 +20,10 @@ import typing as t
 from datetime import datetime, timezone
 from itertools import zip_longest
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
-    RECORD_FAILED,
-    UpdateFailure,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import (
-    Clock,
-    Deadline,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.messages import (
+from .._failure import RECORD_FAILED, UpdateFailure
+from .._http.clock import Clock, Deadline
+from .._warned import Warned
+from .messages import (
     NO_PLACE,
     record_in_the_way,
     record_locked,
@@ -38,20 +33,8 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.messag
     record_unusable,
     store_unavailable,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import (
-    SAME,
-    UNAVAILABLE,
-    Confirmation,
-    Lists,
-    basis_of,
-    record_key,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.store import (
-    Change,
-    Found,
-    Store,
-)
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
+from .record import SAME, UNAVAILABLE, Confirmation, Lists, basis_of, record_key
+from .store import Change, Found, Store
 
 FIRST_PAUSE_SECONDS = 0.001
 LONGEST_PAUSE_SECONDS = 0.05

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
+from .._warned import Warned
 
 NO_PLACE = "there is no home directory"
 

@@ -12,11 +12,11 @@ import functools
 import os
 import pwd
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import RecordOptions
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.files import Files
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.keeping import Keeper
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.store import Store
+from .._http.clock import Clock
+from .._options import RecordOptions
+from .engines.files import Files
+from .keeping import Keeper
+from .store import Store
 
 
 def open_store(directory: str | None, makes_directory: bool = True) -> Store | None:

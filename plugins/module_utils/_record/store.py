@@ -10,10 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import (
-    Confirmation,
-    Record,
-)
+from .record import Confirmation, Record
 
 
 class Found(t.NamedTuple):

@@ -38,7 +38,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt 
     Attempt,
     HttpAnswer,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking import MASK
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking.secret import MASK
 
 KEY = "KK0123456789abcdef+/=="
 SUCCESS = "Dynamic DIDs updated successfully"

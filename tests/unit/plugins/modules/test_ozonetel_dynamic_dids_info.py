@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.lines import (
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.engines.lines import (
     confirmation_line,
     header_line,
 )

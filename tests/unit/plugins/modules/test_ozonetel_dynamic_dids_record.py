@@ -14,8 +14,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.files import Files
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.lines import (
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.engines.files import Files
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.engines.lines import (
     confirmation_line,
     header_line,
 )

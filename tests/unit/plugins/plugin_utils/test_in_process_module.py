@@ -15,7 +15,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options impor
     campaign_argument_spec,
     connection_argument_spec,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils import _secrets
+from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils import _in_process_module
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_module import (
     InProcessModule,
     Result,
@@ -201,7 +201,7 @@ def test_the_key_is_registered_as_a_secret_where_ansible_can_mask_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     registered: list[str] = []
-    monkeypatch.setattr(_secrets, "register_secrets", registered.extend)
+    monkeypatch.setattr(_in_process_module, "register_secrets", registered.extend)
     result = run(never, region=f"at {API_KEY}")
     assert registered == [API_KEY]
     # The same as that of a module: masked when it is shown.

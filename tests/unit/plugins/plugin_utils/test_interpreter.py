@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._interpreter import (
-    is_this_python,
-)
+from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._interpreter import is_this_python
 
 
 @pytest.mark.parametrize("word", ["auto", "auto_legacy", "auto_silent", "auto_legacy_silent"])

@@ -23,8 +23,8 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client i
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import opening
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.files import Files
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.lines import (
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.engines.files import Files
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.engines.lines import (
     confirmation_line,
     header_line,
 )

@@ -1,0 +1,293 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time.
+
+"""What the user is told when an update was not confirmed: the cause and the next step."""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import _failure
+from ._answer import CONTRADICTION
+from ._did_lists import DidList
+from ._endpoint import host_of
+from ._http.attempt import Attempt
+from ._http.client import Exchange
+from ._http.faults import NO_AGREEMENT, NO_MORE_THREADS, NOT_VALID_HTTP, TOO_MANY_FILES, UNFORESEEN
+from ._http.proxies import shown_proxy
+from ._options import Campaign, Connection
+
+_MOST_SHOWN_DIDS = 20
+_LOOK_IT_UP = "Look the campaign up in CloudAgent, and check api_url."
+_UNKNOWN_OUTCOME = (
+    "Whether the update was applied is not known; it is safe to run it again, as it always sends "
+    "the whole lists."
+)
+
+
+class Situation(t.NamedTuple):
+    """All that a message may speak of; the API key is not part of it by intent."""
+
+    username: str
+    endpoint: str
+    timeout: float
+    proxy: str | None
+    campaign: Campaign
+    exchange: Exchange
+
+    @property
+    def last(self) -> Attempt:
+        """Return the attempt that decides."""
+        return self.exchange.last
+
+    @property
+    def host(self) -> str:
+        """Return the host that the request was for."""
+        return host_of(self.endpoint)
+
+
+def failure_message(situation: Situation) -> str:
+    """Return the sentences for the reason of the last attempt."""
+    reason = situation.last.reason or _failure.UNEXPECTED_ANSWER
+    sentences = [_CAUSES[reason](situation)]
+    if situation.exchange.refused_wait is not None:
+        sentences.append(_refused_wait(situation, situation.exchange.refused_wait))
+    if situation.exchange.outcome == _failure.UNKNOWN:
+        sentences.append(_UNKNOWN_OUTCOME)
+    return " ".join(sentences)
+
+
+def situation_of(
+    connection: Connection, campaign: Campaign, proxy: str | None, exchange: Exchange
+) -> Situation:
+    """Return the situation without the API key."""
+    return Situation(
+        connection.username, connection.endpoint, connection.timeout, proxy, campaign, exchange
+    )
+
+
+def _authentication_failed(situation: Situation) -> str:
+    return (
+        f'CloudAgent at {situation.host} did not accept the account "{situation.username}" with '
+        "this API key. Check username and api_key, and that region or api_url is the account's; "
+        "do not try again and again, as that may lock the account."
+    )
+
+
+def _campaign_not_found(situation: Situation) -> str:
+    return (
+        f'The account "{situation.username}" has no campaign named "{situation.campaign.name}". '
+        "Check campaign_name letter by letter, upper and lower case included."
+    )
+
+
+def _invalid_dids(situation: Situation) -> str:
+    return _not_assigned("dynamic_dids", situation.campaign.dynamic, situation)
+
+
+def _invalid_fallback_dids(situation: Situation) -> str:
+    return _not_assigned("fallback_dynamic_dids", situation.campaign.fallback, situation)
+
+
+def _not_assigned(name: str, dids: DidList, situation: Situation) -> str:
+    quoting = (
+        " Quote the numbers: some were given without quotes, and YAML reads an unquoted 04440123456"
+        " as 612411182."
+        if dids.held_integers
+        else ""
+    )
+    return (
+        f'At least one number in {name} is not assigned to the account "{situation.username}". '
+        f"Sent were: {_shown_dids(dids)}. Correct the list, or have the number assigned.{quoting}"
+    )
+
+
+def _dids_required(situation: Situation) -> str:
+    return _not_seen("dynamic_dids", situation.campaign.dynamic)
+
+
+def _fallback_dids_required(situation: Situation) -> str:
+    return _not_seen("fallback_dynamic_dids", situation.campaign.fallback)
+
+
+def _not_seen(name: str, dids: DidList) -> str:
+    return (
+        f"CloudAgent says that {name} is missing, though this was sent: {_shown_dids(dids)}. "
+        "Check that these numbers belong to the account."
+    )
+
+
+def _rate_limited(situation: Situation) -> str:
+    return (
+        f"CloudAgent at {situation.host} takes no more requests for now. Run it again in a minute "
+        "or later, with fewer updates at a time."
+    )
+
+
+def _server_error(situation: Situation) -> str:
+    status = situation.last.http_status
+    if status in (502, 503, 504):
+        return (
+            f"CloudAgent at {situation.host} is not available (HTTP {status}{_attempts(situation)}). "
+            "Run it again later."
+        )
+    return (
+        f"CloudAgent at {situation.host} answered with an internal error "
+        f"(HTTP {status}{_attempts(situation)}). It does so for a fault of its own, and also for a "
+        "request that it does not understand, such as one without the field for the API key. Run "
+        "it again later; if it stays, check api_url and ask the vendor."
+    )
+
+
+def _unexpected_answer(situation: Situation) -> str:
+    last = situation.last
+    if last.detail.startswith(UNFORESEEN):
+        return _unforeseen(situation)
+    seen = last.detail or "an answer that is not documented"
+    text = f': "{last.api_message}"' if last.api_message and '"' not in seen else ""
+    return (
+        f"{situation.host} gave {seen}{text} (HTTP {last.http_status}). "
+        + _unexpected_answer_step(situation)
+    )
+
+
+def _unexpected_answer_step(situation: Situation) -> str:
+    last = situation.last
+    if last.detail == CONTRADICTION:
+        return _LOOK_IT_UP
+    if last.http_status in (401, 403):
+        return "Something before CloudAgent refused the request: check api_url and the proxy."
+    if last.http_status == 413:
+        return (
+            "The request is too large for the server, or for a proxy before it: send fewer numbers, "
+            "or have its limit raised."
+        )
+    if last.http_status in (404, 405):
+        return "This is not the API: check api_url, its path included."
+    if last.api_message is None:
+        return "This is not the API: check the URL and the proxy."
+    return _LOOK_IT_UP
+
+
+def _redirected(situation: Situation) -> str:
+    return (
+        f"{situation.host} answered with a redirect (HTTP {situation.last.http_status}), which is "
+        "not followed, as it would take the API key elsewhere. Give the final address in api_url, "
+        "and check the proxy."
+    )
+
+
+def _unforeseen(situation: Situation) -> str:
+    return (
+        f"The collection met {situation.last.detail}{_attempts(situation)}. Please report this "
+        "message."
+    )
+
+
+def _connection_failed(situation: Situation) -> str:
+    detail = situation.last.detail
+    if detail.startswith(UNFORESEEN):
+        return _unforeseen(situation)
+    if detail == NOT_VALID_HTTP:
+        return (
+            f"No usable answer from {situation.host}: {detail}{_attempts(situation)}. Check api_url, "
+            "its port included, and the proxy."
+        )
+    if detail == NO_MORE_THREADS:
+        return (
+            f"No connection to {situation.host}: {detail}{_attempts(situation)}. Raise its limit of "
+            "processes or of memory, or lower concurrency."
+        )
+    if detail == TOO_MANY_FILES:
+        return (
+            f"No connection to {situation.host}: {detail}{_attempts(situation)}. Raise the limit of "
+            "open files (ulimit -n) there."
+        )
+    return (
+        f"No answer from {situation.host}: {situation.last.detail}{_attempts(situation)}. Check the "
+        "network, the name and the port, and whether a proxy is needed."
+    )
+
+
+def _tls_failed(situation: Situation) -> str:
+    if situation.last.detail == NO_AGREEMENT:
+        return (
+            f"No trusted connection to {situation.host}: {situation.last.detail}. Check that the "
+            "port is one for https, and that ca_path, if given, names certificates in PEM form."
+        )
+    return (
+        f"No trusted connection to {situation.host}: {situation.last.detail}. If the server has a "
+        "certificate of a private authority, name that authority's file in ca_path."
+    )
+
+
+def _proxy_failed(situation: Situation) -> str:
+    proxy = f" {shown_proxy(situation.proxy)}" if situation.proxy else ""
+    detail = situation.last.detail or "it asks for a user and a password"
+    if detail.startswith(UNFORESEEN):
+        return f"The proxy{proxy} on the way to {situation.host} failed. {_unforeseen(situation)}"
+    return (
+        f"The proxy{proxy} on the way to {situation.host} failed: {detail}. Check the environment "
+        "variables https_proxy and no_proxy where the update runs."
+    )
+
+
+def _timed_out(situation: Situation) -> str:
+    if situation.last.http_status is not None:
+        return (
+            f"{situation.host} gave up waiting for the request (HTTP {situation.last.http_status}"
+            f"{_attempts(situation)}). Check the network, or run it again."
+        )
+    return (
+        f"{situation.host} did not answer within the timeout of {_seconds(situation.timeout)}"
+        f"{_attempts(situation)}. Check the network, or raise timeout."
+    )
+
+
+def _refused_wait(situation: Situation, seconds: float) -> str:
+    who = (
+        "The server asked to wait"
+        if situation.last.retry_after is not None
+        else "It takes a wait of"
+    )
+    return (
+        f"{who} {_seconds(seconds)} before the next attempt, which does not fit into the timeout "
+        f"of {_seconds(situation.timeout)}."
+    )
+
+
+def _seconds(seconds: float) -> str:
+    rounded = f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.3g}"
+    return f"{rounded} second" if rounded == "1" else f"{rounded} seconds"
+
+
+def _attempts(situation: Situation) -> str:
+    count = len(situation.exchange.attempts)
+    return f", after {count} attempts" if count > 1 else ""
+
+
+def _shown_dids(dids: DidList) -> str:
+    shown = ", ".join(dids.numbers[:_MOST_SHOWN_DIDS])
+    more = len(dids.numbers) - _MOST_SHOWN_DIDS
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+_CAUSES: dict[str, t.Callable[[Situation], str]] = {
+    _failure.AUTHENTICATION_FAILED: _authentication_failed,
+    _failure.CAMPAIGN_NOT_FOUND: _campaign_not_found,
+    _failure.INVALID_DIDS: _invalid_dids,
+    _failure.INVALID_FALLBACK_DIDS: _invalid_fallback_dids,
+    _failure.DIDS_REQUIRED: _dids_required,
+    _failure.FALLBACK_DIDS_REQUIRED: _fallback_dids_required,
+    _failure.RATE_LIMITED: _rate_limited,
+    _failure.SERVER_ERROR: _server_error,
+    _failure.UNEXPECTED_ANSWER: _unexpected_answer,
+    _failure.REDIRECTED: _redirected,
+    _failure.CONNECTION_FAILED: _connection_failed,
+    _failure.TLS_FAILED: _tls_failed,
+    _failure.PROXY_FAILED: _proxy_failed,
+    _failure.TIMED_OUT: _timed_out,
+}

@@ -1,0 +1,220 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is returned of many campaigns: the sentences, the reason of a stop, a few warnings."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk import stop
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.result import (
+    CHANGED,
+    FAILED,
+    NOT_SENT,
+    SKIPPED,
+    UNCHANGED,
+    Outcome,
+    bulk_result,
+    bulk_warnings,
+    failed_outcome,
+    good_outcome,
+    not_sent_outcome,
+    why_stopped,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
+
+WHOLE: dict[str, t.Any] = {
+    "campaign_name": "Sales",
+    "dynamic_dids": ["111"],
+    "fallback_dynamic_dids": ["333"],
+    "endpoint": "https://cc.partner.example",
+    "changed": True,
+    "changed_basis": "differs",
+    "sent": True,
+    "attempts": 1,
+    "api_message": "Dynamic DIDs updated successfully",
+    "http_status": 200,
+    "msg": "Updated.",
+}
+
+
+def outcome(kind: str, name: str = "Sales", reason: str | None = None) -> Outcome:
+    entry: dict[str, t.Any] = {"campaign_name": name, "msg": f"About {name}."}
+    if reason is not None:
+        entry["failure"] = {"reason": reason}
+    return Outcome(kind, entry)
+
+
+# --- One campaign -------------------------------------------------------------------------------
+
+KEPT = {
+    "campaign_name": "Sales",
+    "changed": True,
+    "changed_basis": "differs",
+    "sent": True,
+    "attempts": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("basis", "attempts", "skip", "kind", "entry"),
+    [
+        ("differs", 1, False, CHANGED, KEPT),
+        (
+            "same",
+            1,
+            False,
+            UNCHANGED,
+            {**KEPT, "changed": False, "changed_basis": "same"},
+        ),
+        (
+            "same",
+            0,
+            True,
+            SKIPPED,
+            {**KEPT, "changed": False, "changed_basis": "same", "sent": False, "attempts": 0},
+        ),
+    ],
+)
+def test_what_is_kept_of_a_good_update(
+    basis: str, attempts: int, skip: bool, kind: str, entry: dict[str, t.Any]
+) -> None:
+    warnings = [Warned("a kind", "A warning.")]
+    diff = {"before": "", "after": ""}
+    kept = good_outcome("Sales", basis, attempts, skip, warnings, diff)
+    assert kept == Outcome(kind, entry, warnings, diff if kind == CHANGED else None)
+
+
+def test_what_is_kept_of_a_failed_update() -> None:
+    warnings = [Warned("a kind", "A warning.")]
+    failed = {"changed": False, "failed": True, "failure": {"reason": "timed_out"}}
+    lists = {key: WHOLE[key] for key in ("dynamic_dids", "fallback_dynamic_dids")}
+    assert failed_outcome({**WHOLE, **failed}, warnings) == Outcome(
+        FAILED, {**KEPT, **failed, **lists, "msg": "Updated."}, warnings
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        (stop.ACCOUNT_REFUSED, "the account was refused for another campaign"),
+        (stop.CAMPAIGN_FAILED, "another campaign failed (stop_on_failure)"),
+        (stop.LONG_BREAK, "the server asked for a break that is too long to wait for"),
+        (stop.ABANDONED, "Ansible's main process has ended"),
+        (stop.ERROR, "of an error in the collection"),
+        (None, "of an error in the collection"),
+    ],
+)
+def test_why_a_campaign_was_not_sent(reason: str | None, why: str) -> None:
+    assert why_stopped(reason) == why
+    assert not_sent_outcome("Sales", why) == Outcome(
+        NOT_SENT,
+        {
+            "campaign_name": "Sales",
+            "changed": False,
+            "changed_basis": None,
+            "sent": False,
+            "attempts": 0,
+            "msg": f"Not sent, because {why}.",
+        },
+    )
+
+
+# --- All of them --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kinds", "check_mode", "msg"),
+    [
+        ([], False, "There are no campaigns to update."),
+        ([CHANGED], False, "Of 1 campaign: 1 changed."),
+        (
+            [CHANGED, UNCHANGED, SKIPPED, SKIPPED],
+            False,
+            "Of 4 campaigns: 1 changed, 1 unchanged, 2 skipped.",
+        ),
+        (
+            [CHANGED, UNCHANGED],
+            True,
+            "Of 2 campaigns: 1 changed, 1 unchanged. This is a prediction, and nothing was sent.",
+        ),
+        (
+            [CHANGED, NOT_SENT],
+            False,
+            "Of 2 campaigns: 1 changed. 1 campaign not sent, because the sky fell.",
+        ),
+        ([NOT_SENT, NOT_SENT], False, "2 campaigns not sent, because the sky fell."),
+    ],
+)
+def test_the_message_without_a_failure(kinds: list[str], check_mode: bool, msg: str) -> None:
+    result = bulk_result([outcome(kind) for kind in kinds], "the sky fell", check_mode)
+    assert result["msg"] == msg
+    assert result["changed"] is (CHANGED in kinds)
+    assert result["summary"]["total"] == len(kinds)
+    assert "failed" not in result
+
+
+def test_the_message_with_failures() -> None:
+    outcomes = [
+        outcome(FAILED, "A", "campaign_not_found"),
+        outcome(CHANGED, "B"),
+        outcome(FAILED, "C", "authentication_failed"),
+        outcome(FAILED, "D", "timed_out"),
+        outcome(NOT_SENT, "E"),
+    ]
+    result = bulk_result(outcomes, "the sky fell", check_mode=False)
+    assert result["msg"] == (
+        '3 of 5 campaigns failed: "A" (campaign_not_found), "C" (authentication_failed), "D" '
+        "(timed_out). Of the others: 1 changed. 1 campaign not sent, because the sky fell. "
+        '"C": About C.'
+    )
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert result["failure"] == {"reason": "authentication_failed"}
+
+
+# --- A few warnings for many ----------------------------------------------------------------------
+
+
+def warned(count: int, kind: str, text: str, first: int = 1) -> list[tuple[int, str, Warned]]:
+    """Return warnings of a kind about so many campaigns, with their position in the text."""
+    return [
+        (position, f"C{position}", Warned(kind, text.format(position)))
+        for position in range(first, first + count)
+    ]
+
+
+def test_one_warning_names_its_campaign() -> None:
+    assert bulk_warnings(warned(1, "a", "Look out.")) == [
+        'campaigns, item 1 (campaign "C1"): Look out.'
+    ]
+
+
+def test_the_same_warning_about_several_is_one() -> None:
+    assert bulk_warnings(warned(1000, "a", "Look out.")) == ["For 1,000 campaigns: Look out."]
+
+
+@pytest.mark.parametrize(("count", "lines"), [(2, 2), (5, 5), (6, 6), (500, 6)])
+def test_a_kind_has_six_lines_at_most_whatever_its_texts(count: int, lines: int) -> None:
+    found = bulk_warnings(warned(count, "a", "Item {0} of campaign {0} is odd"))
+    assert len(found) == lines
+    assert found[0] == 'campaigns, item 1 (campaign "C1"): Item 1 of campaign 1 is odd'
+    if count > 5:
+        assert found[5] == (
+            f"There are {count - 5} more warnings like the one about campaigns, item 1 (campaign "
+            '"C1").'
+        )
+
+
+def test_kinds_do_not_hide_each_other_even_with_one_text() -> None:
+    mixed = sorted(
+        [*warned(300, "a", "{0}: Look out."), *warned(300, "b", "{0}: Look out.")],
+        key=lambda entry: entry[0],
+    )
+    found = bulk_warnings(mixed)
+    assert len(found) == 12
+    assert found[:6] == found[6:]
+    alike = [*warned(3, "a", "Look out."), *warned(2, "b", "Look out.")]
+    assert bulk_warnings(alike) == ["For 3 campaigns: Look out.", "For 2 campaigns: Look out."]

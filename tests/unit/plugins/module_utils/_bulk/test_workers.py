@@ -1,0 +1,380 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Threads that do what they are handed: none is waited for, and none is left behind."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk import (
+    workers as bulk_workers,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.workers import (
+    MANY_DONE,
+    Workers,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import (
+    NoThread,
+    start_daemon,
+)
+
+# Long enough for a very busy machine; nothing waits for so long when all is well.
+SECONDS = 60.0
+
+Work = t.Callable[[int], None]
+Make = t.Callable[[Work], Workers[int]]
+
+
+class System:
+    """Starts threads, up to a number.
+
+    Attributes:
+        threads: those that were started.
+        most: how many there may be.
+    """
+
+    def __init__(self) -> None:
+        self.threads: list[threading.Thread] = []
+        self.most = 1000
+
+    def start(self, name: str, target: t.Callable[[], None]) -> threading.Thread:
+        if len(self.threads) >= self.most:
+            raise NoThread
+        self.threads.append(start_daemon(name, target))
+        return self.threads[-1]
+
+    def wait_for_their_end(self) -> None:
+        for thread in self.threads:
+            thread.join(SECONDS)
+        assert [thread for thread in self.threads if thread.is_alive()] == []
+
+
+@pytest.fixture(name="system")
+def _system(monkeypatch: pytest.MonkeyPatch) -> System:
+    system = System()
+    monkeypatch.setattr(bulk_workers, "start_daemon", system.start)
+    return system
+
+
+@pytest.fixture(name="workers_for")
+def _workers_for(system: System) -> t.Iterator[Make]:
+    """Return what makes workers, the threads of which are let go after the test."""
+    made: list[Workers[int]] = []
+
+    def make(work: Work) -> Workers[int]:
+        made.append(Workers(work))
+        return made[-1]
+
+    yield make
+    for workers in made:
+        workers.leave(nothing)
+
+
+def take_all(workers: Workers[int], count: int) -> list[int]:
+    """Return what is done, once it is so many."""
+    done: list[int] = []
+    # Each item wakes who waits once at most, and that for nothing if it was taken before.
+    for _time in range(count + 1):
+        if len(done) == count:
+            break
+        done += workers.take_done(SECONDS)
+    return done
+
+
+def wait_until(happened: t.Callable[[], bool]) -> None:
+    """Wait until this has happened; fail after a minute."""
+    end = time.monotonic() + SECONDS
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def nothing(_item: int) -> None:
+    """Do nothing."""
+
+
+# --- The work -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 3, 64])
+def test_every_item_once(workers_for: Make, count: int) -> None:
+    workers = workers_for(nothing)
+    assert workers.start(count)
+    workers.hand_over(range(60))
+    workers.hand_over(range(60, 100))
+    assert sorted(take_all(workers, 100)) == list(range(100))
+    assert workers.take_done(0.0) == workers.take_back() == []
+
+
+@pytest.mark.parametrize("count", [1, 3, 64])
+def test_so_many_at_the_same_time(workers_for: Make, count: int, system: System) -> None:
+    # They all have to be there for any to go on.
+    together = threading.Barrier(count)
+
+    def work(_item: int) -> None:
+        together.wait(SECONDS)
+
+    workers = workers_for(work)
+    assert workers.start(count)
+    workers.hand_over(range(count * 2))
+    assert len(take_all(workers, count * 2)) == count * 2
+    assert len(system.threads) == workers.running == count
+
+
+def test_no_more_threads_are_started_than_are_wanted(workers_for: Make, system: System) -> None:
+    workers = workers_for(nothing)
+    for wanted, running in ((0, 0), (2, 2), (1, 2), (2, 2), (5, 5)):
+        assert workers.start(wanted)
+        assert len(system.threads) == workers.running == running
+
+
+def test_what_no_thread_has_begun_can_be_taken_back(workers_for: Make) -> None:
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def work(_item: int) -> None:
+        begun.release()
+        go_on.wait(SECONDS)
+
+    workers = workers_for(work)
+    workers.start(2)
+    workers.hand_over(range(10))
+    for _thread in range(2):
+        assert begun.acquire(timeout=SECONDS)
+    assert workers.take_back() == list(range(2, 10))
+    assert workers.take_back() == []
+    go_on.set()
+    assert sorted(take_all(workers, 2)) == [0, 1]
+
+
+@pytest.mark.parametrize("error", [ValueError, MemoryError, SystemExit, KeyboardInterrupt])
+def test_what_the_work_raises_ends_no_thread(
+    workers_for: Make, error: type[BaseException], system: System
+) -> None:
+    def work(item: int) -> None:
+        if item % 2:
+            raise error
+
+    workers = workers_for(work)
+    workers.start(2)
+    workers.hand_over(range(20))
+    assert sorted(take_all(workers, 20)) == list(range(20))
+    assert [thread.is_alive() for thread in system.threads] == [True, True]
+
+
+# --- Being told ---------------------------------------------------------------------------------
+
+
+def test_the_last_item_wakes_who_waits(workers_for: Make) -> None:
+    workers = workers_for(nothing)
+    workers.start(1)
+    workers.hand_over([7])
+    assert workers.take_done(SECONDS) == [7]
+
+
+def test_many_items_wake_who_waits_while_others_are_still_to_come(workers_for: Make) -> None:
+    go_on = threading.Semaphore(0)
+
+    def work(item: int) -> None:
+        if item in (0, MANY_DONE):
+            assert go_on.acquire(timeout=SECONDS)
+
+    workers = workers_for(work)
+    workers.start(1)
+    workers.hand_over(range(MANY_DONE + 2))
+    # All are handed over before the first is done.
+    go_on.release()
+    assert workers.take_done(SECONDS) == list(range(MANY_DONE))
+    go_on.release()
+    assert sorted(take_all(workers, 2)) == [MANY_DONE, MANY_DONE + 1]
+
+
+def test_what_is_done_is_taken_after_some_time_at_the_latest(workers_for: Make) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(item: int) -> None:
+        if item == 2:
+            begun.set()
+            go_on.wait(SECONDS)
+
+    workers = workers_for(work)
+    workers.start(1)
+    workers.hand_over(range(4))
+    assert begun.wait(SECONDS)
+    # Two are too few to wake anybody while there is more to do.
+    assert workers.take_done(0.01) == [0, 1]
+    assert workers.take_done(0.01) == []
+    go_on.set()
+
+
+class Interrupted(BaseException):
+    pass
+
+
+def test_a_signal_interrupts_who_waits(workers_for: Make) -> None:
+    """Ansible's ``timeout`` and Ctrl-C are signals."""
+    waiter, is_over = threading.get_ident(), threading.Event()
+
+    def interrupt(_signal: int, _frame: object) -> None:
+        if not is_over.is_set():
+            is_over.set()
+            raise Interrupted
+
+    def send() -> None:
+        # Again and again, as the first may come before the wait has begun.
+        while not is_over.wait(0.01):
+            signal.pthread_kill(waiter, signal.SIGUSR1)
+
+    workers = workers_for(nothing)
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    sender = threading.Thread(target=send)
+
+    def wait() -> None:
+        sender.start()
+        workers.take_done(SECONDS)
+
+    try:
+        with pytest.raises(Interrupted):
+            wait()
+    finally:
+        is_over.set()
+        sender.join()
+        signal.signal(signal.SIGUSR1, before)
+
+
+# --- Too few threads ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 2, 5])
+def test_the_threads_that_there_are_do_all_of_the_work(
+    workers_for: Make, allowed: int, system: System
+) -> None:
+    system.most = allowed
+    seen: set[int] = set()
+    workers = workers_for(lambda _item: seen.add(threading.get_ident()))
+    assert not workers.start(8)
+    # One is let go where there is another, since each new connection needs one shortly.
+    assert workers.running == (allowed - 1 if allowed > 1 else allowed)
+    workers.hand_over(range(60))
+    assert sorted(take_all(workers, 60)) == list(range(60))
+    assert len(seen) <= max(1, allowed)
+    assert (threading.get_ident() in seen) is (allowed == 0)
+
+
+def test_one_thread_is_let_go_where_no_further_one_starts(
+    workers_for: Make, system: System
+) -> None:
+    system.most = 3
+    workers = workers_for(nothing)
+    assert not workers.start(8)
+    wait_until(lambda: sum(thread.is_alive() for thread in system.threads) == 2)
+    workers.hand_over(range(30))
+    assert sorted(take_all(workers, 30)) == list(range(30))
+    assert workers.start(2)
+    assert len(system.threads) == 3
+
+
+def test_an_interruption_of_who_works_itself_loses_no_item(
+    workers_for: Make, system: System
+) -> None:
+    system.most = 0
+
+    def work(item: int) -> None:
+        if item == 2:
+            raise Interrupted
+
+    workers = workers_for(work)
+    assert not workers.start(1)
+    with pytest.raises(Interrupted):
+        workers.hand_over(range(5))
+    assert workers.take_done(0.0) == [0, 1, 2]
+    assert workers.take_back() == [3, 4]
+
+
+# --- The end ------------------------------------------------------------------------------------
+
+
+def test_workers_end_with_the_process(workers_for: Make, system: System) -> None:
+    workers = workers_for(nothing)
+    workers.start(3)
+    assert {thread.daemon for thread in system.threads} == {True}
+
+
+@pytest.mark.parametrize("allowed", [3, 8])
+def test_the_threads_end_when_they_are_let_go(
+    workers_for: Make, allowed: int, system: System
+) -> None:
+    """Ansible's process may run many tasks in a loop."""
+    system.most = allowed
+    workers = workers_for(nothing)
+    workers.start(8)
+    workers.hand_over(range(20))
+    take_all(workers, 20)
+    workers.leave(nothing)
+    system.wait_for_their_end()
+
+
+def test_a_thread_that_is_let_go_and_taken_back_at_the_same_time_ends(
+    workers_for: Make, system: System
+) -> None:
+    go_on, begun = threading.Event(), threading.Semaphore(0)
+
+    def work(_item: int) -> None:
+        begun.release()
+        go_on.wait(SECONDS)
+
+    workers = workers_for(work)
+    workers.start(2)
+    workers.hand_over(range(2))
+    for _thread in range(2):
+        assert begun.acquire(timeout=SECONDS)
+    system.most = 0
+    assert not workers.start(3)
+    workers.take_back()
+    go_on.set()
+    workers.leave(nothing)
+    system.wait_for_their_end()
+
+
+def test_what_is_still_being_done_is_finished_by_its_thread(
+    workers_for: Make, system: System
+) -> None:
+    begun, go_on = threading.Semaphore(0), threading.Event()
+    finished: list[tuple[int, int]] = []
+
+    def work(item: int) -> None:
+        if item:
+            begun.release()
+            go_on.wait(SECONDS)
+
+    workers = workers_for(work)
+    workers.start(3)
+    workers.hand_over(range(4))
+    for _item in range(3):
+        assert begun.acquire(timeout=SECONDS)
+    workers.leave(lambda item: finished.append((item, threading.get_ident())))
+    # What was done before is finished at once.
+    assert finished == [(0, threading.get_ident())]
+    go_on.set()
+    system.wait_for_their_end()
+    assert sorted(item for item, _thread in finished) == [0, 1, 2, 3]
+    assert threading.get_ident() not in [thread for _item, thread in finished[1:]]
+
+
+def test_each_item_is_finished_once(workers_for: Make, system: System) -> None:
+    """Whoever leaves while all threads are at it."""
+    for _time in range(20):
+        finished: list[int] = []
+        workers = workers_for(nothing)
+        workers.start(4)
+        workers.hand_over(range(200))
+        taken = workers.take_done(SECONDS)
+        taken += workers.take_back()
+        workers.leave(finished.append)
+        system.wait_for_their_end()
+        assert sorted(taken + finished) == list(range(200))
