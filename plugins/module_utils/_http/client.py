@@ -11,9 +11,8 @@ from __future__ import annotations
 import random
 import typing as t
 
-from .. import _failure
 from . import faults
-from .attempt import AFTER_BACKOFF, AFTER_RATE_LIMIT, Attempt, HttpAnswer, HttpRequest
+from .attempt import AFTER_BACKOFF, AFTER_RATE_LIMIT, UNKNOWN, Attempt, HttpAnswer, HttpRequest
 from .clock import Clock, Deadline
 from .pacing import Pace
 from .retries import Uniform, read_retry_after, seconds_before_retry
@@ -51,8 +50,8 @@ class Exchange(t.NamedTuple):
         """Return the outcome over all attempts: one that is unknown outweighs later refusals."""
         if self.last.reason is None:
             return self.last.outcome
-        if any(attempt.outcome == _failure.UNKNOWN for attempt in self.attempts):
-            return _failure.UNKNOWN
+        if any(attempt.outcome == UNKNOWN for attempt in self.attempts):
+            return UNKNOWN
         return self.last.outcome
 
 
@@ -95,7 +94,7 @@ class HttpClient:
 
         Args:
             request: what to send.
-            judge: says what an answer means, and whether to send again.
+            judge: says what an answer means, and whether to send again; raises nothing.
             retries: how many further attempts are allowed.
             deadline: the end of all attempts and of the waits between them.
             may_retry: is asked right before each further attempt.
@@ -123,10 +122,7 @@ class HttpClient:
                 answer = self._exchange(request, seconds, guard)
         except Exception as error:  # noqa: BLE001  # what came of the attempt must not be lost
             return faults.attempt_of_fault(error, guard, request.proxy is not None)
-        try:
-            attempt = judge(answer)
-        except Exception as error:  # noqa: BLE001  # as above
-            return faults.attempt_not_judged(error, answer.status)
+        attempt = judge(answer)
         if attempt.retry not in (AFTER_BACKOFF, AFTER_RATE_LIMIT):
             return attempt
         return attempt._replace(retry_after=read_retry_after(answer.retry_after, self.clock.now()))

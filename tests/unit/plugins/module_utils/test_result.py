@@ -9,14 +9,14 @@ import pytest
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists import DidList
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
-    TIMED_OUT,
-    UNKNOWN,
     InvalidInput,
     UpdateFailure,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import (
     AFTER_BACKOFF,
     APPLIED,
+    TIMED_OUT,
+    UNKNOWN,
     Attempt,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
