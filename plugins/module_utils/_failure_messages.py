@@ -26,8 +26,8 @@ from ._http.attempt import (
     UNEXPECTED_ERROR,
     UNKNOWN,
     Attempt,
+    Exchange,
 )
-from ._http.client import Exchange
 from ._http.proxies import format_proxy
 from ._options import ApiSettings, Campaign
 

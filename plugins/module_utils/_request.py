@@ -19,8 +19,16 @@ from ._answer import judge_answer
 from ._endpoint import UPDATE_PATH, host_of, is_loopback_host
 from ._failure import UpdateFailure
 from ._failure_messages import failure_message, situation_of
-from ._http.attempt import NOT_APPLIED, UNEXPECTED_ERROR, UNKNOWN, Attempt, HttpAnswer, HttpRequest
-from ._http.client import Exchange, HttpClient, MayRetry
+from ._http.attempt import (
+    NOT_APPLIED,
+    UNEXPECTED_ERROR,
+    UNKNOWN,
+    Attempt,
+    Exchange,
+    HttpAnswer,
+    HttpRequest,
+)
+from ._http.client import HttpClient, MayRetry
 from ._http.clock import Deadline
 from ._http.proxies import proxy_for
 from ._options import ApiSettings, Campaign

@@ -11,8 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ._failure import UNEXPECTED_ANSWER, UpdateFailure
-from ._http.attempt import UNKNOWN
-from ._http.client import Exchange
+from ._http.attempt import UNKNOWN, Exchange
 from ._masking.secret import mask_secret
 from ._options import Campaign
 from ._record.record import SAME, UNAVAILABLE, UNCONFIRMED, Confirmation

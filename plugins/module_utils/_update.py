@@ -12,7 +12,8 @@ import typing as t
 from functools import partial
 
 from ._failure import UpdateFailure
-from ._http.client import Exchange, HttpClient
+from ._http.attempt import Exchange
+from ._http.client import HttpClient
 from ._options import ApiSettings, Campaign
 from ._record.keeping import CONFIRMED, LEFT_ALONE, UNKNOWN, Keeper, KeptUpdate
 from ._record.record import SAME, Lists

@@ -97,3 +97,29 @@ class Attempt(t.NamedTuple):
     retry_after: float | None = None
     wait: tuple[float, float] | None = None
     kind: str = ""
+
+
+class Exchange(t.NamedTuple):
+    """All that came of sending a request.
+
+    Attributes:
+        attempts: at least one; the last is the one that counts.
+        refused_wait: seconds of a wait that did not fit the deadline and was not begun, or None.
+    """
+
+    attempts: list[Attempt]
+    refused_wait: float | None = None
+
+    @property
+    def last(self) -> Attempt:
+        """Return the attempt that decides."""
+        return self.attempts[-1]
+
+    @property
+    def outcome(self) -> str:
+        """Return the outcome over all attempts: one that is unknown outweighs later refusals."""
+        if self.last.reason is None:
+            return self.last.outcome
+        if any(attempt.outcome == UNKNOWN for attempt in self.attempts):
+            return UNKNOWN
+        return self.last.outcome

@@ -12,7 +12,7 @@ import random
 import typing as t
 
 from . import faults
-from .attempt import AFTER_BACKOFF, AFTER_RATE_LIMIT, UNKNOWN, Attempt, HttpAnswer, HttpRequest
+from .attempt import AFTER_BACKOFF, AFTER_RATE_LIMIT, Attempt, Exchange, HttpAnswer, HttpRequest
 from .clock import Clock, Deadline
 from .pacing import Pace
 from .retries import Uniform, read_retry_after, seconds_before_retry
@@ -27,32 +27,6 @@ LONGEST_ATTEMPT_SECONDS = 86400.0
 
 Judge = t.Callable[[HttpAnswer], Attempt]
 MayRetry = t.Callable[[], bool]
-
-
-class Exchange(t.NamedTuple):
-    """All that came of sending a request.
-
-    Attributes:
-        attempts: at least one; the last is the one that counts.
-        refused_wait: seconds of a wait that did not fit the deadline and was not begun, or None.
-    """
-
-    attempts: list[Attempt]
-    refused_wait: float | None = None
-
-    @property
-    def last(self) -> Attempt:
-        """Return the attempt that decides."""
-        return self.attempts[-1]
-
-    @property
-    def outcome(self) -> str:
-        """Return the outcome over all attempts: one that is unknown outweighs later refusals."""
-        if self.last.reason is None:
-            return self.last.outcome
-        if any(attempt.outcome == UNKNOWN for attempt in self.attempts):
-            return UNKNOWN
-        return self.last.outcome
 
 
 class HttpClient:

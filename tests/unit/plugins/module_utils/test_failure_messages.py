@@ -40,8 +40,8 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt 
     UNEXPECTED_ERROR,
     UNKNOWN,
     Attempt,
+    Exchange,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     ApiSettings,
     Campaign,

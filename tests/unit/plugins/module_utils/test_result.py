@@ -18,8 +18,8 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt 
     TIMED_OUT,
     UNKNOWN,
     Attempt,
+    Exchange,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import Campaign
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import (
     DIFFERS,

@@ -27,8 +27,8 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.pacing i
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.progress import (
     ProgressTimes,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import Exchange
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import (
-    Exchange,
     HttpClient,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock

@@ -21,11 +21,11 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt 
     ONCE,
     UNEXPECTED_ERROR,
     Attempt,
+    Exchange,
     HttpAnswer,
     HttpRequest,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import (
-    Exchange,
     HttpClient,
     Judge,
 )
