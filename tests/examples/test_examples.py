@@ -390,7 +390,9 @@ def check(block: Block, run: Run) -> None:
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=[block.name for block in BLOCKS])
-def test_example(block: Block, machine: Machine, tmp_path: Path) -> None:
+def test_an_example_runs_and_sends_the_expected_requests(
+    block: Block, machine: Machine, tmp_path: Path
+) -> None:
     check(block, run_block(block, machine, tmp_path))
 
 
@@ -401,7 +403,7 @@ SECOND = {"dynamicDIDs": "9140001003", "fallbackDynamicDIDs": "9140002002"}
 
 
 @pytest.mark.parametrize("block", ROLLBACKS, ids=[block.name for block in ROLLBACKS])
-def test_a_rollback_puts_the_first_lists_back(
+def test_a_rollback_restores_the_first_lists(
     block: Block, machine: Machine, tmp_path: Path
 ) -> None:
     sent = run_block(block, machine, tmp_path).requests
@@ -420,7 +422,7 @@ def test_a_rollback_without_earlier_lists_says_so(
     assert "that holds earlier lists, so nothing can be put back" in run.output
 
 
-def test_every_expected_block_is_there() -> None:
+def test_every_example_is_listed() -> None:
     assert {block.name for block in BLOCKS} == set(REQUESTS)
 
 
@@ -432,7 +434,7 @@ def test_every_expected_block_is_there() -> None:
         pytest.param("  tasks:", "  check_mode: true\n  tasks:", "see REQUESTS", id="not sent"),
     ],
 )
-def test_wrong_example_fails(
+def test_a_wrong_example_is_noticed(
     right: str, wrong: str, told: str, machine: Machine, tmp_path: Path
 ) -> None:
     example = next(block for block in BLOCKS if block.name == "README 1")

@@ -53,7 +53,7 @@ CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
         pytest.param(OK + b"no field\r\n" + LENGTH + b"\r\n" + BODY, id="a line that is no field"),
     ],
 )
-def test_a_success_in_an_odd_form(data: bytes) -> None:
+def test_a_success_with_unusual_framing_is_accepted(data: bytes) -> None:
     # It ends where the connection does only for the last.
     with RawServer(after_request(lambda connection: connection.send(data))) as server:
         result = update(server.url)
@@ -107,7 +107,7 @@ def chunk(size: bytes) -> bytes:
         pytest.param(b"HTTP/1.1 103 Hints\r\n\r\nnonsense\r\n\r\n", id="nonsense after 103"),
     ],
 )
-def test_what_is_not_valid_http(data: bytes) -> None:
+def test_invalid_http_fails_with_an_unknown_outcome(data: bytes) -> None:
     def behave(connection: Connection) -> None:
         connection.read_request()
         connection.send(data)
@@ -136,7 +136,7 @@ def test_what_is_not_valid_http(data: bytes) -> None:
         pytest.param(b"", id="before it began"),
     ],
 )
-def test_what_is_cut_short(data: bytes) -> None:
+def test_an_answer_cut_short_fails_with_an_unknown_outcome(data: bytes) -> None:
     with RawServer(after_request(lambda connection: connection.send(data))) as server:
         result = update(server.url, retries=1)
     assert failure(result) == ("connection_failed", "unknown", 2)
@@ -144,7 +144,7 @@ def test_what_is_cut_short(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("status", [102, 103, 199])
-def test_interim_answers_for_ever_end_at_the_deadline(status: int) -> None:
+def test_endless_interim_answers_end_at_the_timeout(status: int) -> None:
     def flood(connection: Connection) -> None:
         connection.read_request()
         while True:
@@ -156,7 +156,7 @@ def test_interim_answers_for_ever_end_at_the_deadline(status: int) -> None:
 
 
 @pytest.mark.parametrize("fields", [b"Content-Length: 48\r\n", CHUNKED, b"", LENGTH * 2])
-def test_304_has_no_body_whatever_it_says(fields: bytes) -> None:
+def test_http_304_is_read_without_a_body(fields: bytes) -> None:
     def behave(connection: Connection) -> None:
         connection.read_request()
         connection.send(b"HTTP/1.1 304 Not Modified\r\n" + fields + b"\r\n")
@@ -168,7 +168,7 @@ def test_304_has_no_body_whatever_it_says(fields: bytes) -> None:
     assert failure(result) == ("redirected", "unknown", 1)
 
 
-def test_a_request_that_is_too_large() -> None:
+def test_http_413_is_explained_by_the_size_of_the_request() -> None:
     page = b"<html><h1>413 Request Entity Too Large</h1></html>"
     with RawServer(answer(page, 413, "Content-Type: text/html\r\n", close=True)) as server:
         result = update(server.url)
@@ -179,7 +179,7 @@ def test_a_request_that_is_too_large() -> None:
     )
 
 
-def test_a_head_that_is_not_understood_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_key_in_a_malformed_header_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     data = OK + LENGTH + b"no field " + API_KEY.encode() + b"\r\n\r\n" + BODY
     with RawServer(after_request(lambda connection: connection.send(data))) as server:
@@ -191,7 +191,7 @@ ERRORS = [ValueError, LookupError, AttributeError, RecursionError, MemoryError, 
 
 
 @pytest.mark.parametrize("kind", ERRORS)
-def test_an_error_of_any_kind_in_the_exchange_is_a_failure(
+def test_an_unexpected_error_in_the_exchange_fails_with_an_unknown_outcome(
     kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_arguments: t.Any) -> t.NoReturn:
@@ -210,7 +210,7 @@ def test_an_error_of_any_kind_in_the_exchange_is_a_failure(
 
 
 @pytest.mark.parametrize("kind", ERRORS)
-def test_an_error_of_any_kind_in_judging_is_a_failure(
+def test_an_unexpected_error_in_judging_fails_with_an_unknown_outcome(
     kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_arguments: t.Any, **_options: t.Any) -> t.NoReturn:
@@ -225,7 +225,7 @@ def test_an_error_of_any_kind_in_judging_is_a_failure(
     assert f"Unexpected error in the collection: {kind.__name__} in fail, line " in result["msg"]
 
 
-def test_an_error_before_the_request_went_out_leaves_no_doubt(
+def test_an_unexpected_error_before_sending_fails_as_not_applied(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_arguments: t.Any, **_options: t.Any) -> t.NoReturn:

@@ -164,7 +164,7 @@ class World:
 
 
 @pytest.mark.parametrize("concurrency", [1, 4, 16])
-def test_so_many_at_the_same_time_each_with_one_connection(concurrency: int) -> None:
+def test_concurrency_sets_how_many_campaigns_and_connections_are_active(concurrency: int) -> None:
     # After the first campaign, which is alone, so many have to be there for any to be answered.
     together = threading.Barrier(concurrency)
 
@@ -182,7 +182,7 @@ def test_so_many_at_the_same_time_each_with_one_connection(concurrency: int) -> 
     assert result["summary"]["changed"] == 33
 
 
-def test_stop_on_failure_waits_for_what_is_on_its_way_alone(
+def test_stop_on_failure_waits_only_for_requests_already_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stop = use_stop(Stop(), monkeypatch)
@@ -208,7 +208,7 @@ def test_stop_on_failure_waits_for_what_is_on_its_way_alone(
     assert (first["sent"], last["sent"], last["attempts"]) == (True, False, 0)
 
 
-def test_an_account_that_is_refused_later_stops_it() -> None:
+def test_an_account_refused_midway_stops_the_task() -> None:
     came: list[str] = []
     ten_came = threading.Event()
 
@@ -231,7 +231,9 @@ def test_an_account_that_is_refused_later_stops_it() -> None:
     assert len(world.times) == summary["changed"] + summary["failed"]
 
 
-def test_who_waits_for_its_turn_is_not_sent_after_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_campaign_waiting_for_its_turn_is_not_sent_after_a_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     second_waits = threading.Event()
 
     class TellingStop(Stop):
@@ -264,7 +266,7 @@ def test_who_waits_for_its_turn_is_not_sent_after_a_stop(monkeypatch: pytest.Mon
         (8, 3600.0),
     ],
 )
-def test_requests_are_evenly_apart_retries_included(
+def test_requests_per_minute_spaces_requests_and_retries_evenly(
     concurrency: int, timeout: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = [(503, "", "Busy"), (200, "", SUCCESS["Message"])]
@@ -285,7 +287,9 @@ def test_requests_are_evenly_apart_retries_included(
     assert all(time >= begin + 60.0 * turn for turn, time in enumerate(sorted(world.times)))
 
 
-def test_a_rate_limit_slows_all_and_is_no_time_of_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rate_limit_pauses_all_campaigns_without_using_their_timeout(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     came_before_the_break: list[int] = []
     clock = MadeUpTime()
     # All four have to wait for the break to end, and what came until then is counted.
@@ -309,7 +313,7 @@ def test_a_rate_limit_slows_all_and_is_no_time_of_theirs(monkeypatch: pytest.Mon
     assert result["results"][3]["attempts"] == 2
 
 
-def test_a_campaign_without_an_answer_keeps_no_other_back() -> None:
+def test_a_campaign_without_an_answer_does_not_delay_the_others() -> None:
     watchdog = OpenWatchdog()
 
     def say(name: str, _tries: int) -> tuple[int, str, str]:
@@ -338,7 +342,7 @@ def reset(connection: Connection) -> None:
     connection.reset()
 
 
-def test_a_server_that_is_down_fails_each_by_itself() -> None:
+def test_a_server_that_resets_every_connection_fails_each_campaign() -> None:
     behaviours: list[Behaviour] = [reset]
     with RawServer(*behaviours) as server:
         result = update(server, named(12), retries=0)
@@ -390,7 +394,9 @@ print(json.dumps({"size": len(json.dumps(result)), "peak": peak}))
 """
 
 
-def test_ten_thousand_campaigns_of_fifty_numbers(tmp_path: pathlib.Path) -> None:
+def test_ten_thousand_campaigns_give_a_small_result_and_need_little_memory(
+    tmp_path: pathlib.Path,
+) -> None:
     tree = str(pathlib.Path(bulk_run.__file__).parents[6])
     with RawServer(answer()) as server:
         command = [sys.executable, "-c", TASK, tree, server.url, str(tmp_path / "records")]

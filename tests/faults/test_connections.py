@@ -107,7 +107,9 @@ Serve = t.Callable[..., Served]
 
 
 @pytest.mark.parametrize("status", [100, 102, 103, 199])
-def test_the_final_answer_is_the_campaign_s_own(serve: Serve, status: int) -> None:
+def test_a_late_answer_is_not_taken_for_that_of_the_next_campaign(
+    serve: Serve, status: int
+) -> None:
     server, options = serve(late(head(b"Link: </x>\r\n", status)), answer(REFUSED))
     client = new_client()
     assert update(server.url, client, **options)["changed"] is True
@@ -116,7 +118,7 @@ def test_the_final_answer_is_the_campaign_s_own(serve: Serve, status: int) -> No
     assert server.connections == 2
 
 
-def test_the_final_answer_is_the_campaign_s_own_in_bulk() -> None:
+def test_a_late_answer_is_not_taken_for_that_of_the_next_campaign_in_bulk() -> None:
     with RawServer(late(head(status=103)), answer(REFUSED)) as server:
         results = bulk_update(server, ["Sales", "Other"], concurrency=1)["results"]
     assert [entry["changed"] for entry in results] == [True, False]
@@ -144,7 +146,9 @@ def test_the_final_answer_is_the_campaign_s_own_in_bulk() -> None:
         pytest.param(head(b"Content-Length: 0\r\n", 413), id="413"),
     ],
 )
-def test_a_connection_on_which_more_may_come_is_not_kept(serve: Serve, first: bytes) -> None:
+def test_a_connection_with_surplus_or_unclear_bytes_is_not_reused(
+    serve: Serve, first: bytes
+) -> None:
     server, options = serve(then_success(first), answer(REFUSED))
     client = new_client()
     update(server.url, client, retries=0, **options)
@@ -166,7 +170,7 @@ def test_a_connection_on_which_more_may_come_is_not_kept(serve: Serve, first: by
         ),
     ],
 )
-def test_a_connection_with_one_whole_answer_is_kept(serve: Serve, whole: bytes) -> None:
+def test_a_connection_after_one_whole_answer_is_reused(serve: Serve, whole: bytes) -> None:
     def behave(connection: Connection) -> None:
         while connection.read_request():
             connection.send(whole)
@@ -184,7 +188,7 @@ def looked_too_early(connection: t.Any) -> bool:
     return False
 
 
-def test_an_answer_that_arrives_between_two_requests_is_no_answer(
+def test_an_answer_that_arrives_between_two_requests_is_not_used(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answered = threading.Event()
@@ -206,7 +210,7 @@ def test_an_answer_that_arrives_between_two_requests_is_no_answer(
     assert len(server.requests) == 2
 
 
-def test_a_connection_that_was_closed_in_between_was_not_sent_to(
+def test_a_kept_connection_that_the_server_closed_fails_as_not_applied(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answered = threading.Event()
@@ -225,7 +229,7 @@ def test_a_connection_that_was_closed_in_between_was_not_sent_to(
     assert failure(second) == ("connection_failed", "not_applied", 1)
 
 
-def test_an_interrupted_update_leaves_no_connection_behind(serve: Serve) -> None:
+def test_an_interrupted_update_leaves_no_connection_to_reuse(serve: Serve) -> None:
     """As Ansible's timeout of a task does, in the middle of an answer."""
 
     class Interrupted(BaseException):
@@ -255,7 +259,7 @@ def test_an_interrupted_update_leaves_no_connection_behind(serve: Serve) -> None
     assert failure(second) == ("campaign_not_found", "not_applied", 1)
 
 
-def test_success_without_the_whole_request_is_none() -> None:
+def test_a_success_before_the_whole_request_was_sent_is_not_trusted() -> None:
     """The server answers at once and closes, with most of a large request unread."""
 
     def hasty(connection: Connection) -> None:

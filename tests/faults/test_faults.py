@@ -168,7 +168,7 @@ NEVER_ENDING = [
 
 
 @pytest.mark.parametrize(("scheme", "behaviour"), NEVER_ENDING)
-def test_what_never_ends_is_over_at_the_deadline(scheme: str, behaviour: Behaviour) -> None:
+def test_an_endless_exchange_ends_at_the_timeout(scheme: str, behaviour: Behaviour) -> None:
     with RawServer(behaviour) as server:
         url = server.url.replace("http:", f"{scheme}:")
         result = update(url, new_client(clock=Clock()), timeout=0.6)
@@ -177,7 +177,7 @@ def test_what_never_ends_is_over_at_the_deadline(scheme: str, behaviour: Behavio
 
 
 @pytest.mark.parametrize(("scheme", "behaviour"), NEVER_ENDING)
-def test_what_never_ends_has_timed_out(scheme: str, behaviour: Behaviour) -> None:
+def test_an_endless_exchange_fails_with_timed_out(scheme: str, behaviour: Behaviour) -> None:
     watchdog = ToldWatchdog()
     with RawServer(watchdog.told_by(behaviour)) as server:
         url = server.url.replace("http:", f"{scheme}:")
@@ -191,7 +191,7 @@ def test_what_never_ends_has_timed_out(scheme: str, behaviour: Behaviour) -> Non
     assert watchdog.seconds == [2 * HANG_SECONDS, 3 * HANG_SECONDS, 6 * HANG_SECONDS]
 
 
-def test_a_drip_is_cut_off_when_the_time_is_over() -> None:
+def test_the_watchdog_ends_a_connection_that_still_receives_bytes() -> None:
     here, there = socket.socketpair()
     here.settimeout(HANG_SECONDS)
 
@@ -232,7 +232,7 @@ def test_a_drip_is_cut_off_when_the_time_is_over() -> None:
         ),
     ],
 )
-def test_no_answer_that_says_what_came_of_it(behaviour: Behaviour, told: str) -> None:
+def test_a_broken_answer_fails_with_an_unknown_outcome(behaviour: Behaviour, told: str) -> None:
     with RawServer(behaviour) as server:
         result = update(server.url)
         assert failure(result) == (told, "unknown", 3)
@@ -250,21 +250,21 @@ def test_no_answer_that_says_what_came_of_it(behaviour: Behaviour, told: str) ->
         pytest.param(answer({}, 500, CLOSE, close=True), id="500"),
     ],
 )
-def test_a_fault_that_passes(behaviour: Behaviour) -> None:
+def test_an_update_succeeds_after_a_temporary_fault(behaviour: Behaviour) -> None:
     with RawServer(behaviour, answer()) as server:
         result = update(server.url)
     assert result["changed"] is True
     assert result["attempts"] == 2
 
 
-def test_timed_out_then_refused_leaves_the_outcome_unknown() -> None:
+def test_a_refusal_after_a_timeout_leaves_the_outcome_unknown() -> None:
     watchdog = ToldWatchdog()
     with RawServer(watchdog.told_by(after_request(silent)), answer(REFUSED)) as server:
         result = update(server.url, new_client(watchdog))
     assert failure(result) == ("campaign_not_found", "unknown", 2)
 
 
-def test_connection_refused() -> None:
+def test_a_refused_connection_fails_as_not_applied() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     result = update(f"http://127.0.0.1:{port}")
@@ -274,7 +274,7 @@ def test_connection_refused() -> None:
     )
 
 
-def test_no_connection_in_time() -> None:
+def test_a_connection_not_accepted_in_time_fails_as_not_applied() -> None:
     """A listener whose queue is full leaves further connections without an answer."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -293,7 +293,7 @@ def test_no_connection_in_time() -> None:
     assert "no connection in time" in result["msg"]
 
 
-def test_unknown_host(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_host_fails_as_not_applied(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_arguments: t.Any, **_options: t.Any) -> t.NoReturn:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -340,7 +340,7 @@ def test_every_address_of_a_host_is_tried(
     ],
 )
 @pytest.mark.parametrize("status", [200, 302])
-def test_an_answer_too_large_is_not_read(body: bytes, status: int) -> None:
+def test_an_oversized_answer_is_not_read_into_memory(body: bytes, status: int) -> None:
     def endless(connection: Connection) -> None:
         connection.send(b"HTTP/1.1 %d Any\r\nTransfer-Encoding: chunked\r\n" % status)
         connection.send(b"Location: https://elsewhere.example/\r\n\r\n")
@@ -364,7 +364,7 @@ def _peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def test_a_redirect_reaches_nobody_else() -> None:
+def test_a_redirect_is_not_followed() -> None:
     with RawServer(answer()) as target:
         for status in (301, 302, 303, 307, 308):
             location = f"Location: {target.url}/elsewhere\r\n"
@@ -373,7 +373,7 @@ def test_a_redirect_reaches_nobody_else() -> None:
         assert target.connections == 0
 
 
-def test_a_connection_is_kept_and_one_that_was_closed_is_noticed() -> None:
+def test_a_connection_is_reused_until_the_server_closes_it() -> None:
     client = new_client()
     with RawServer(answer(close=True), answer()) as server:
         assert update(server.url, client)["attempts"] == 1
@@ -384,7 +384,7 @@ def test_a_connection_is_kept_and_one_that_was_closed_is_noticed() -> None:
         assert server.connections == 2
 
 
-def test_no_cookie_travels_with_a_later_request() -> None:
+def test_a_cookie_is_not_sent_with_a_later_request() -> None:
     client = new_client()
     with RawServer(answer(headers="Set-Cookie: session=of-acme; Path=/\r\n")) as server:
         update(server.url, client)
@@ -429,7 +429,7 @@ def test_a_loopback_host_never_goes_through_a_proxy(monkeypatch: pytest.MonkeyPa
         ),
     ],
 )
-def test_proxy_faults(
+def test_a_fault_of_the_proxy_fails_as_not_applied_and_hides_its_password(
     behaviour: Behaviour | None, detail: str, attempts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with RawServer(behaviour or silent) as proxy:
@@ -446,20 +446,22 @@ def test_proxy_faults(
     assert "proxy-password" not in repr(result)
 
 
-def test_a_proxy_whose_name_no_host_can_have(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_name_longer_than_a_host_name_fails_in_the_look_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("https_proxy", f"http://{'a' * 70}:3128")
     result = update("https://cc.partner.example")
     assert failure(result) == ("proxy_failed", "not_applied", 3)
     assert "its name could not be looked up" in result["msg"]
 
 
-def test_a_proxy_url_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unusable_proxy_url_fails_with_proxy_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     for proxy in ("http://", "socks5://127.0.0.1:1", "http://[", "http://127.0.0.1:port", "x:1:2"):
         monkeypatch.setenv("https_proxy", proxy)
         assert failure(update("https://cc.partner.example")) == ("proxy_failed", "not_applied", 1)
 
 
-def test_tls_with_a_private_authority(authority: Authority) -> None:
+def test_ca_path_makes_a_private_authority_trusted(authority: Authority) -> None:
     with RawServer(answer(), tls=authority.context("127.0.0.1")) as server:
         client = new_client()
         for _turn in range(2):
@@ -467,7 +469,7 @@ def test_tls_with_a_private_authority(authority: Authority) -> None:
         assert server.connections == 1
 
 
-def test_the_authority_may_come_from_the_environment(
+def test_requests_ca_bundle_makes_a_private_authority_trusted(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.path)
@@ -475,7 +477,7 @@ def test_the_authority_may_come_from_the_environment(
         assert update(server.url)["changed"] is True
 
 
-def test_validate_certs_false_beats_the_environment(
+def test_validate_certs_false_overrides_requests_ca_bundle(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.path)
@@ -493,7 +495,7 @@ def test_validate_certs_false_beats_the_environment(
         pytest.param("127.0.0.9", False, True, "the certificate is for another", id="wrong host"),
     ],
 )
-def test_a_certificate_that_can_not_be_verified(
+def test_an_untrusted_certificate_fails_before_anything_is_sent(
     name: str, expired: bool, trusted: bool, detail: str, authority: Authority
 ) -> None:
     with RawServer(answer(), tls=authority.context(name, expired)) as server:
@@ -514,13 +516,15 @@ def test_a_certificate_that_can_not_be_verified(
         pytest.param(reset, "connection_failed", 3, id="reset at once"),
     ],
 )
-def test_no_tls_on_the_other_side(behaviour: Behaviour, told: str, attempts: int) -> None:
+def test_a_server_without_tls_fails_as_not_applied(
+    behaviour: Behaviour, told: str, attempts: int
+) -> None:
     with RawServer(after_hello(behaviour)) as server:
         result = update(server.url.replace("http:", "https:"))
     assert failure(result) == (told, "not_applied", attempts)
 
 
-def test_the_success_text_on_a_connection_that_the_watchdog_ended_is_no_success() -> None:
+def test_a_success_text_cut_off_by_the_watchdog_is_not_trusted() -> None:
     """A body without a length ends where the socket does, and may look complete."""
 
     def almost(connection: Connection) -> None:
@@ -540,7 +544,7 @@ def _watchdog_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "cloudagent"]
 
 
-def test_one_thread_watches_over_many_updates() -> None:
+def test_many_updates_share_one_watchdog_thread() -> None:
     before = len(_watchdog_threads())
     client = new_client()
     with RawServer(answer(SUCCESS)) as server:
@@ -549,7 +553,7 @@ def test_one_thread_watches_over_many_updates() -> None:
     assert len(_watchdog_threads()) == before + 1
 
 
-def test_a_ca_path_without_certificates_is_told_as_such(
+def test_a_ca_path_without_certificates_is_named_in_the_message(
     tmp_path: pathlib.Path, authority: Authority
 ) -> None:
     empty = tmp_path / "empty.pem"

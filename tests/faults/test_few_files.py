@@ -54,7 +54,7 @@ for further in range(-2, 16):
 
 @pytest.mark.parametrize("record", [True, False])
 @pytest.mark.parametrize("message", [None, REFUSED])
-def test_every_result_is_true(
+def test_updates_with_few_file_descriptors_report_only_what_happened(
     message: dict[str, str] | None, record: bool, tmp_path: pathlib.Path
 ) -> None:
     authority = Authority(tmp_path)

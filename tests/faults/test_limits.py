@@ -62,7 +62,9 @@ CONFIRMED = f"HTTP/1.1 200 OK\r\nContent-Length: {len(SUCCESS)}\r\n\r\n".encode(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads its size from /proc")
 @pytest.mark.parametrize("megabytes", [64, 128])
-def test_too_little_memory_for_all_threads(tmp_path: pathlib.Path, megabytes: int) -> None:
+def test_a_bulk_task_completes_with_the_threads_that_memory_allows(
+    tmp_path: pathlib.Path, megabytes: int
+) -> None:
     tree = str(pathlib.Path(bulk_run.__file__).parents[6])
 
     def behave(connection: Connection) -> None:

@@ -93,7 +93,9 @@ def partner(authority: Authority, *behaviours: Behaviour) -> t.Iterator[RawServe
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_a_tunnel_is_kept(authority: Authority, through: Through, tls: bool) -> None:
+def test_a_tunnel_through_a_proxy_is_reused(
+    authority: Authority, through: Through, tls: bool
+) -> None:
     context = authority.context("localhost") if tls else None
     client = new_client()
     with partner(authority, answer()) as server, proxy_to(server, context) as proxy:
@@ -105,7 +107,7 @@ def test_a_tunnel_is_kept(authority: Authority, through: Through, tls: bool) -> 
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_a_tunnel_on_which_more_may_come_is_not_kept(
+def test_a_tunnel_with_surplus_bytes_is_not_reused(
     authority: Authority, through: Through, tls: bool
 ) -> None:
     context = authority.context("localhost") if tls else None
@@ -158,7 +160,7 @@ def test_a_tunnel_on_which_more_may_come_is_not_kept(
     ],
 )
 @pytest.mark.parametrize("tls", [False, True])
-def test_the_proxy_is_to_blame(
+def test_a_fault_of_the_proxy_fails_with_proxy_failed(
     behaviour: Behaviour,
     detail: str,
     attempts: int,
@@ -179,7 +181,7 @@ def test_the_proxy_is_to_blame(
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_a_proxy_has_no_more_time_than_connecting_may_take(
+def test_a_silent_proxy_fails_within_the_time_for_connecting(
     tls: bool, authority: Authority, through: Through, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client_file, "LONGEST_CONNECT_SECONDS", 0.3)
@@ -190,7 +192,9 @@ def test_a_proxy_has_no_more_time_than_connecting_may_take(
     assert "failed: no answer in time." in result["msg"]
 
 
-def test_a_proxy_that_does_not_accept_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_accepts_no_connection_fails_with_proxy_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A listener whose queue is full leaves further connections without an answer."""
     with socket.socket() as listener, contextlib.ExitStack() as queued:
         listener.bind(("127.0.0.1", 0))
@@ -217,7 +221,7 @@ def test_a_proxy_that_does_not_accept_in_time(monkeypatch: pytest.MonkeyPatch) -
         pytest.param("x.example", False, True, "the certificate is for another", id="wrong host"),
     ],
 )
-def test_the_certificate_of_a_proxy(
+def test_an_untrusted_proxy_certificate_fails_with_proxy_failed(
     name: str, expired: bool, trusted: bool, detail: str, authority: Authority, through: Through
 ) -> None:
     with RawServer(silent, tls=authority.context(name, expired)) as proxy:
@@ -227,7 +231,7 @@ def test_the_certificate_of_a_proxy(
     assert detail in result["msg"]
 
 
-def test_a_proxy_with_tls_that_is_named_by_its_address(
+def test_an_https_proxy_given_by_its_address_needs_urllib3_1_26_7(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = authority.context("127.0.0.1")
@@ -244,7 +248,9 @@ def test_a_proxy_with_tls_that_is_named_by_its_address(
         )
 
 
-def test_a_proxy_that_speaks_no_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_https_proxy_without_tls_fails_with_proxy_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def plain(connection: Connection) -> None:
         connection.sock.recv(65536)
         connection.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -263,7 +269,7 @@ def test_a_proxy_that_speaks_no_tls(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(after_request(silent), "timed_out", "unknown", id="silent"),
     ],
 )
-def test_behind_the_proxy_the_server_is_to_blame(
+def test_a_fault_of_the_server_is_not_blamed_on_the_proxy(
     behaviour: Behaviour, reason: str, outcome: str, authority: Authority, through: Through
 ) -> None:
     with partner(authority, behaviour) as server, proxy_to(server) as proxy:
@@ -272,7 +278,7 @@ def test_behind_the_proxy_the_server_is_to_blame(
     assert HOST in result["msg"]
 
 
-def test_behind_the_proxy_silence_instead_of_tls_is_the_server_s(
+def test_a_server_that_is_silent_instead_of_tls_is_not_blamed_on_the_proxy(
     authority: Authority, through: Through, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client_file, "LONGEST_CONNECT_SECONDS", 0.3)
@@ -281,7 +287,7 @@ def test_behind_the_proxy_silence_instead_of_tls_is_the_server_s(
     assert failure(result) == ("timed_out", "not_applied", 2)
 
 
-def test_behind_the_proxy_the_certificate_is_the_server_s(
+def test_an_untrusted_server_certificate_is_not_blamed_on_the_proxy(
     authority: Authority, through: Through
 ) -> None:
     context = authority.context("else.example")
@@ -291,7 +297,7 @@ def test_behind_the_proxy_the_certificate_is_the_server_s(
     assert f"No trusted connection to {HOST}: the certificate is for another host." in result["msg"]
 
 
-def test_a_reset_instead_of_tls_behind_the_proxy_was_not_sent(
+def test_a_server_that_resets_instead_of_tls_fails_as_not_applied(
     authority: Authority, through: Through
 ) -> None:
     with RawServer(reset) as server, proxy_to(server) as proxy:
@@ -309,7 +315,7 @@ def test_a_reset_instead_of_tls_behind_the_proxy_was_not_sent(
         ("%D0%B8%D0%BC%D1%8F:%E2%82%AC", "имя:€".encode()),
     ],
 )
-def test_the_account_at_the_proxy(
+def test_user_and_password_of_the_proxy_are_decoded_and_sent(
     account: str, sent: bytes, authority: Authority, through: Through
 ) -> None:
     with partner(authority, answer()) as server, proxy_to(server) as proxy:
@@ -333,7 +339,9 @@ def test_the_account_at_the_proxy(
         "\udce9:1",
     ],
 )
-def test_a_proxy_url_of_no_use(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unusable_proxy_url_fails_with_proxy_failed(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("https_proxy", proxy)
     reason, outcome, _attempts = failure(update(ENDPOINT))
     assert (reason, outcome) == ("proxy_failed", "not_applied")

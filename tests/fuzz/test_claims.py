@@ -87,7 +87,7 @@ NOT_FOUND = Answer("campaign refused")
         (failed("timed_out", "not_applied", api_message=None), [entry(OK, dropped=True)]),
     ],
 )
-def test_what_is_true_is_no_lie(result: Result, log: list[Entry]) -> None:
+def test_a_true_result_is_no_lie(result: Result, log: list[Entry]) -> None:
     assert kinds(task(result), *log) == []
 
 
@@ -124,22 +124,22 @@ def test_what_is_true_is_no_lie(result: Result, log: list[Entry]) -> None:
         ({"msg": "Updated.", "changed": True}, [], "incomplete"),
     ],
 )
-def test_each_lie_is_told_by_its_name(result: Result, log: list[Entry], kind: str) -> None:
+def test_each_lie_is_found_with_its_kind(result: Result, log: list[Entry], kind: str) -> None:
     assert kinds(task(result), *log) == [kind]
 
 
-def test_a_prediction_is_held_against_the_lists() -> None:
+def test_a_prediction_is_compared_with_the_lists_of_the_server() -> None:
     updates = [Update("key", "Sales", ["111"], ["333"], ())]
     asked = task(SKIPPED, step=Step(updates, check=True))
     assert kinds(asked, entry(OK, B, key="another")) == ["a false prediction"]
     assert kinds(asked, entry(OK, A, key="another")) == []
 
 
-def test_a_run_that_hangs_is_told() -> None:
+def test_a_run_that_hangs_is_found() -> None:
     assert kinds(task(CHANGED, seconds=60 + MARGIN_SECONDS + 1), entry(OK)) == ["too long"]
 
 
-def test_in_bulk_each_campaign_has_an_entry_and_is_counted() -> None:
+def test_a_bulk_result_without_an_entry_or_with_wrong_counts_is_found() -> None:
     updates = [Update("key", "Sales", ["111"], ["333"], ())]
     own = {**CHANGED, "campaign_name": "Sales"}
     whole = {
@@ -169,7 +169,7 @@ def test_in_bulk_each_campaign_has_an_entry_and_is_counted() -> None:
         ({"unlocked": True, "ended_at": 1.2, "result": {**CHANGED, "warnings": ["no"]}}, False),
     ],
 )
-def test_what_a_run_without_a_lock_sent_is_known_once_it_has_ended(
+def test_what_a_run_without_a_lock_sent_counts_as_known_once_it_has_ended(
     other: dict[str, t.Any], known: bool
 ) -> None:
     updates = [Update("other", "Sales", ["222"], ["333"], ())]
@@ -183,7 +183,7 @@ def test_what_a_run_without_a_lock_sent_is_known_once_it_has_ended(
     assert kinds(task(unchanged), *log, others=[stranger]) == expected
 
 
-def test_an_answer_carries_the_number_of_its_request() -> None:
+def test_the_number_of_a_request_is_read_from_its_answer() -> None:
     for number in (0, 1, 2, 77, (1 << NUMBER_BITS) - 1):
         told = with_number("DIDs is required", number)
         assert told.casefold() == "dids is required"

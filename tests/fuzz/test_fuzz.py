@@ -48,7 +48,7 @@ def kinds(finds: Finds) -> set[str]:
 
 # A number of stories, not of seconds: a busy machine takes longer, and does the same.
 @pytest.mark.parametrize(("lane", "stories"), [(FAST, 50), (COMMAND_LINE, 2)])
-def test_no_result_is_a_lie(server: ModelServer, lane: Lane, stories: int) -> None:
+def test_random_stories_contain_no_lie(server: ModelServer, lane: Lane, stories: int) -> None:
     for number in range(stories):
         finds = tell_story(server, SEED, lane, number)
         assert not finds.lies, report(SEED, lane, number, finds)
@@ -73,7 +73,7 @@ def tell(
 @pytest.mark.parametrize("start", [FastProcess, CommandLineProcess])
 @pytest.mark.parametrize("bulk", [False, True])
 @pytest.mark.parametrize("status", [102, 103, 199])
-def test_an_interim_answer_hands_nobody_else_s_success_over(
+def test_an_interim_answer_does_not_give_a_success_to_another_campaign(
     server: ModelServer, tmp_path: pathlib.Path, start: Start, bulk: bool, status: int
 ) -> None:
     first = update(A, Answer("ok", f"after {status}"))
@@ -84,7 +84,7 @@ def test_an_interim_answer_hands_nobody_else_s_success_over(
 
 
 @pytest.mark.parametrize("start", [FastProcess, CommandLineProcess])
-def test_a_run_without_a_record_overlaps_none_with_one(
+def test_a_run_without_a_record_does_not_overlap_one_with_a_record(
     server: ModelServer, tmp_path: pathlib.Path, start: Start
 ) -> None:
     without = Step([update(B, Answer("HTTP 503", "held"))], record=False, retries=1)
@@ -95,7 +95,7 @@ def test_a_run_without_a_record_overlaps_none_with_one(
 @pytest.mark.parametrize(
     "answer", [Answer("ok", "chunked with a length"), Answer("HTTP 304")], ids=str
 )
-def test_an_answer_that_is_whole_is_understood(
+def test_a_whole_answer_is_understood(
     server: ModelServer, tmp_path: pathlib.Path, answer: Answer
 ) -> None:
     finds = tell(server, tmp_path, FastProcess, [[Step([update(A, answer, answer, answer)])]])
@@ -105,7 +105,7 @@ def test_an_answer_that_is_whole_is_understood(
 # --- It finds what is planted -------------------------------------------------------------------
 
 
-def test_it_finds_a_confirmation_that_is_not_withdrawn(
+def test_the_fuzzer_finds_a_confirmation_that_is_not_withdrawn(
     server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Keeper, "withdraw", lambda _keeper, _updates: None)
@@ -119,7 +119,7 @@ def test_it_finds_a_confirmation_that_is_not_withdrawn(
 
 @pytest.mark.parametrize("start", [FastProcess, CommandLineProcess])
 @pytest.mark.parametrize("bulk", [False, True])
-def test_it_finds_somebody_else_s_success(
+def test_the_fuzzer_finds_a_success_that_belongs_to_another_campaign(
     server: ModelServer, tmp_path: pathlib.Path, start: Start, bulk: bool
 ) -> None:
     first = update(A, Answer("ok", DECEITFUL))
@@ -129,7 +129,7 @@ def test_it_finds_somebody_else_s_success(
     assert "somebody else's success" in kinds(finds)
 
 
-def test_it_finds_somebody_else_s_success_where_both_succeed(
+def test_the_fuzzer_finds_a_swapped_success_even_if_both_succeed(
     server: ModelServer, tmp_path: pathlib.Path
 ) -> None:
     updates = [update(A, Answer("ok", DECEITFUL)), update(B)]
@@ -145,7 +145,7 @@ def test_the_same_seed_gives_the_same_story() -> None:
     assert make_story(7, FAST, 3) != make_story(8, FAST, 3)
 
 
-def test_a_story_repeats_itself(server: ModelServer, tmp_path: pathlib.Path) -> None:
+def test_a_story_gives_the_same_log_each_time(server: ModelServer, tmp_path: pathlib.Path) -> None:
     stories = (make_story(SEED, FAST, number) for number in itertools.count())
     story = next(filter(_has_one_thread, stories))
     logs = []
@@ -170,7 +170,7 @@ def _has_one_thread(story: Story) -> bool:
     )
 
 
-def test_a_find_is_told_with_the_command_that_repeats_it(
+def test_a_find_is_reported_with_the_command_that_repeats_it(
     server: ModelServer, tmp_path: pathlib.Path
 ) -> None:
     updates = [update(A, Answer("ok", DECEITFUL)), update(B)]

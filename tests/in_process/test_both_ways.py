@@ -108,7 +108,7 @@ def ours(result: Result) -> Result:
     return t.cast(Result, json.loads(text))
 
 
-def test_both_ways_were_taken(pairs: Pairs) -> None:
+def test_the_cases_ran_in_process_and_as_a_module(pairs: Pairs) -> None:
     ways = collections.Counter(
         ("invocation" in first, "invocation" in second) for _task, first, second in pairs
     )
@@ -117,7 +117,7 @@ def test_both_ways_were_taken(pairs: Pairs) -> None:
     assert sum(ways.values()) < 25, ways
 
 
-def test_the_results_are_equal(pairs: Pairs) -> None:
+def test_results_in_process_equal_those_as_a_module(pairs: Pairs) -> None:
     differing = [
         (task, ours(first), ours(second))
         for task, first, second in pairs

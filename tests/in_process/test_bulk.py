@@ -134,7 +134,9 @@ def check_that_the_next_run_sends_just_the_rest(folder: pathlib.Path, server: Ra
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
-def test_ended_by_a_signal(tmp_path: pathlib.Path, sign: signal.Signals) -> None:
+def test_the_run_after_a_signal_sends_only_the_rest(
+    tmp_path: pathlib.Path, sign: signal.Signals
+) -> None:
     go_on = threading.Event()
     with RawServer(confirm(most=3, go_on=go_on)) as server:
         interrupted = play(tmp_path, server, playbook(), "-vvvv")
@@ -156,7 +158,7 @@ def test_ended_by_a_signal(tmp_path: pathlib.Path, sign: signal.Signals) -> None
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGHUP, signal.SIGQUIT])
-def test_the_end_of_ansible_s_main_process_ends_it(
+def test_a_bulk_task_stops_when_the_main_process_of_ansible_ends(
     tmp_path: pathlib.Path, sign: signal.Signals
 ) -> None:
     connections: list[int] = []
@@ -175,7 +177,7 @@ def test_the_end_of_ansible_s_main_process_ends_it(
         assert first.isdisjoint(sent(server))
 
 
-def test_a_loop_ends_with_ansible_s_main_process(tmp_path: pathlib.Path) -> None:
+def test_a_loop_stops_when_the_main_process_of_ansible_ends(tmp_path: pathlib.Path) -> None:
     connections: list[int] = []
     killed_it = threading.Event()
 
@@ -193,7 +195,7 @@ def test_a_loop_ends_with_ansible_s_main_process(tmp_path: pathlib.Path) -> None
         assert len(server.requests) == 1
 
 
-def test_a_task_s_timeout_does_not_wait_for_running_workers(tmp_path: pathlib.Path) -> None:
+def test_the_timeout_of_a_task_does_not_wait_for_running_workers(tmp_path: pathlib.Path) -> None:
     text = playbook(task={"timeout": LONG, "ignore_errors": True})
     with RawServer(confirm(most=5)) as server:
         interrupted = play(tmp_path, server, text, "-vvvv")
@@ -208,7 +210,7 @@ def test_a_task_s_timeout_does_not_wait_for_running_workers(tmp_path: pathlib.Pa
 
 
 @pytest.mark.parametrize("no_log", [False, True])
-def test_progress_is_told_unless_no_log(tmp_path: pathlib.Path, no_log: bool) -> None:
+def test_progress_is_shown_unless_no_log_is_set(tmp_path: pathlib.Path, no_log: bool) -> None:
     # In all, that takes longer than until the first line.
     with RawServer(confirm(most=COUNT, seconds=0.3)) as server:
         text = playbook(task={"no_log": no_log})
@@ -229,7 +231,7 @@ COMPARED: list[dict[str, t.Any]] = [
 ]
 
 
-def test_both_ways_give_the_same(tmp_path: pathlib.Path) -> None:
+def test_results_in_process_equal_those_as_a_module(tmp_path: pathlib.Path) -> None:
     name = "ozonetel.cloudagent.ozonetel_dynamic_dids_bulk"
     usual = json.loads(playbook())[0]["tasks"][0][name]
     tasks: list[dict[str, t.Any]] = []
@@ -265,7 +267,7 @@ def ours(result: dict[str, t.Any]) -> dict[str, t.Any]:
     return {key: value for key, value in result.items() if key not in theirs}
 
 
-def test_ten_thousand_campaigns_take_the_controller_under_400_megabytes(
+def test_ten_thousand_campaigns_need_less_than_400_megabytes_on_the_controller(
     tmp_path: pathlib.Path,
 ) -> None:
     variables = tmp_path / "variables.json"

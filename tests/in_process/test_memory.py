@@ -57,7 +57,9 @@ print(memory() - before)
 """
 
 
-def test_ten_thousand_items_take_no_more_memory_than_one_thousand(tmp_path: pathlib.Path) -> None:
+def test_a_loop_of_ten_thousand_items_needs_no_more_memory_than_one_thousand(
+    tmp_path: pathlib.Path,
+) -> None:
     path = os.environ["ANSIBLE_COLLECTIONS_PATH"]
     with RawServer(answer()) as server:
         arguments = [path, server.url, str(WARM_UP), str(ITEMS), str(tmp_path / "records")]

@@ -104,14 +104,14 @@ class Play:
         return [path for path in self.home.rglob("*") if path.is_file()]
 
 
-def test_a_loop_keeps_one_connection(tmp_path: pathlib.Path) -> None:
+def test_a_loop_uses_one_connection_for_all_items(tmp_path: pathlib.Path) -> None:
     with RawServer(answer()) as server:
         output = Play(tmp_path, server, playbook(loop=[1, 2, 3]), "-vv").output()
         assert output.count("ozonetel_dynamic_dids: in process") == 3
         assert (server.connections, len(server.requests)) == (1, 3)
 
 
-def test_a_connection_that_the_server_closed_is_noticed(tmp_path: pathlib.Path) -> None:
+def test_a_loop_replaces_a_connection_that_the_server_closed(tmp_path: pathlib.Path) -> None:
     text = playbook(loop=[1, 2, 3], loop_control={"pause": 0.2})
     with RawServer(answer(close=True)) as server:
         output = Play(tmp_path, server, text).output()
@@ -119,7 +119,7 @@ def test_a_connection_that_the_server_closed_is_noticed(tmp_path: pathlib.Path) 
         assert (server.connections, len(server.requests)) == (3, 3)
 
 
-def test_no_cookie_of_one_account_travels_with_the_next_request(tmp_path: pathlib.Path) -> None:
+def test_a_cookie_is_not_sent_with_the_request_of_another_account(tmp_path: pathlib.Path) -> None:
     text = playbook(loop=[{"username": "acme"}, {"username": "globex"}])
     with RawServer(answer(headers="Set-Cookie: session=of-acme; Path=/\r\n")) as server:
         assert "failed=0" in Play(tmp_path, server, text).output()
@@ -134,7 +134,9 @@ def test_a_loopback_server_is_not_reached_through_a_proxy(tmp_path: pathlib.Path
         assert len(server.requests) == 1
 
 
-def test_a_task_s_timeout_ends_it_at_once_and_the_loop_goes_on(tmp_path: pathlib.Path) -> None:
+def test_the_timeout_of_a_task_interrupts_an_update_and_the_loop_continues(
+    tmp_path: pathlib.Path,
+) -> None:
     text = playbook(loop=[1, 2], timeout=LONG)
     with RawServer(NO_ANSWER, answer()) as server:
         play = Play(tmp_path, server, text, "-vvvv")
@@ -149,7 +151,7 @@ def test_a_task_s_timeout_ends_it_at_once_and_the_loop_goes_on(tmp_path: pathlib
         assert_secret(output)
 
 
-def test_ctrl_c_ends_it_at_once_and_leaves_nothing_behind(tmp_path: pathlib.Path) -> None:
+def test_ctrl_c_interrupts_an_update_and_leaves_no_file_or_process(tmp_path: pathlib.Path) -> None:
     with RawServer(NO_ANSWER) as server:
         play = Play(tmp_path, server, playbook(loop=[1, 2]), "-vvvv")
         wait_for(lambda: bool(server.requests))
@@ -167,7 +169,7 @@ def test_ctrl_c_ends_it_at_once_and_leaves_nothing_behind(tmp_path: pathlib.Path
 
 @pytest.mark.parametrize("is_recorded", [True, False])
 @pytest.mark.parametrize("end", ["timeout", "Ctrl-C"])
-def test_what_ended_an_update_leaves_a_record_that_is_free_and_true(
+def test_an_interrupted_update_leaves_its_record_unlocked_and_unconfirmed(
     end: str, is_recorded: bool, tmp_path: pathlib.Path
 ) -> None:
     keywords = {"timeout": LONG} if end == "timeout" else {}
@@ -208,7 +210,9 @@ def kept_records(records: pathlib.Path) -> list[Record]:
     return [read_lines(path.read_bytes()).record for path in records.glob("*.record")]
 
 
-def test_an_encrypted_key(tmp_path: pathlib.Path) -> None:
+def test_a_key_from_a_vault_is_sent_decrypted_and_masked_in_the_output(
+    tmp_path: pathlib.Path,
+) -> None:
     password = tmp_path / "password"
     password.write_text("of the vault", encoding="utf-8")
     vault = COMMAND.replace("ansible-playbook", "ansible-vault")
@@ -245,7 +249,7 @@ real.Session.send = speak
 @pytest.mark.parametrize(
     "error", ["RuntimeError", "real.exceptions.ConnectionError", "real.exceptions.InvalidHeader"]
 )
-def test_what_a_library_says_stays_inside(tmp_path: pathlib.Path, error: str) -> None:
+def test_the_text_of_a_library_error_is_not_shown(tmp_path: pathlib.Path, error: str) -> None:
     package = tmp_path / "library" / "requests"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(SPEAKING_REQUESTS.format(error=error), encoding="utf-8")

@@ -548,7 +548,9 @@ def find_a_lie(or_else: str = "a false unchanged") -> None:
         find_counterexample(examples=500, steps=20, shrink=False)
 
 
-def test_what_other_runs_confirm_meanwhile_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lie_is_found_if_confirmations_of_other_runs_are_not_withdrawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Withdraw nothing when there was no lock, and the same test finds such a history."""
 
     def catch_up(_keeper: Keeper, _update: KeptUpdate, _may_wait: bool = True) -> None:
@@ -558,7 +560,9 @@ def test_what_other_runs_confirm_meanwhile_matters(monkeypatch: pytest.MonkeyPat
     find_a_lie()
 
 
-def test_the_order_of_withdraw_and_send_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lie_is_found_if_the_request_is_sent_before_the_withdrawal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Swap them, and the same test finds a history that makes the record lie."""
 
     def send_first(settings: Settings, campaign: Campaign, update: KeptUpdate) -> t.Any:
@@ -571,7 +575,7 @@ def test_the_order_of_withdraw_and_send_matters(monkeypatch: pytest.MonkeyPatch)
     find_a_lie()
 
 
-def test_a_withdrawal_that_does_not_wait_for_the_disk_is_found(
+def test_a_lie_is_found_if_a_withdrawal_does_not_wait_for_the_disk(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     write = files.Files.write

@@ -243,7 +243,7 @@ def run_module(module: ModuleDouble) -> Result:
 # --- Killed -------------------------------------------------------------------------------------
 
 
-def test_killed_at_every_step_of_a_first_run(world: World) -> None:
+def test_a_first_run_killed_at_any_step_causes_no_lie(world: World) -> None:
     # The directory and the lock with its note, reading, and the record under its other name.
     steps = kill_at_every_step(world, lambda: shutil.rmtree(world.directory, ignore_errors=True))
     assert 8 <= steps < 20
@@ -258,7 +258,9 @@ def test_killed_at_every_step_of_a_first_run(world: World) -> None:
         pytest.param(files.MOST_CONFIRMATIONS, 18, id="written anew"),
     ],
 )
-def test_killed_at_every_step_over_a_confirmation(world: World, count: int, least: int) -> None:
+def test_a_run_over_a_confirmation_killed_at_any_step_causes_no_lie(
+    world: World, count: int, least: int
+) -> None:
     world.run(**A)
     (path,) = world.directory.glob("*.record")
     header, line = path.read_bytes().splitlines(keepends=True)
@@ -289,7 +291,7 @@ def kill_at_every_step(world: World, prepare: t.Callable[[], object]) -> int:
     raise AssertionError("it has no end")
 
 
-def test_killed_while_the_server_holds_the_answer(world: World) -> None:
+def test_a_run_killed_while_it_waits_for_the_answer_leaves_no_confirmation(world: World) -> None:
     world.run(**A)
     world.ask("/2")
     killed = world.start(**B)
@@ -302,7 +304,7 @@ def test_killed_while_the_server_holds_the_answer(world: World) -> None:
     world.check_that_no_run_would_lie()
 
 
-def test_killed_at_any_moment(world: World) -> None:
+def test_a_run_killed_at_a_random_moment_causes_no_lie(world: World) -> None:
     moments = random.Random(4)
     world.run(**A)
     for _time in range(10):
@@ -316,7 +318,7 @@ def test_killed_at_any_moment(world: World) -> None:
 # --- Several at once ----------------------------------------------------------------------------
 
 
-def test_eight_on_one_campaign_take_turns(world: World) -> None:
+def test_eight_runs_on_one_campaign_take_turns(world: World) -> None:
     requests = world.ask()["requests"]
     runs = [world.start(dynamic_dids=[str(100 + number)]) for number in range(8)]
     results = [run.result() for run in runs]
@@ -340,7 +342,7 @@ def test_eight_campaigns_do_not_wait_for_one_another(world: World) -> None:
     assert world.ask()["most_active"] == 8
 
 
-def test_who_waits_learns_which_process_has_the_lock(world: World) -> None:
+def test_a_waiting_run_names_the_process_that_holds_the_lock(world: World) -> None:
     world.ask("/2")
     holder = world.start(campaign_name="Held", **A)
     while world.lists("Held") is None:

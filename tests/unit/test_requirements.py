@@ -25,5 +25,5 @@ VERSION = re.compile(r"\brequests[`,]* ?(?:[>=]=)? ?(\d+\.\d+\.\d+)")
         ("plugins/doc_fragments/connection.py", 1),
     ],
 )
-def test_the_oldest_version_of_requests(path: str, times: int) -> None:
+def test_every_file_names_the_same_oldest_version_of_requests(path: str, times: int) -> None:
     assert VERSION.findall((ROOT / path).read_text(encoding="utf-8")) == ["2.25.1"] * times

@@ -144,7 +144,7 @@ MESSAGES = [
 
 
 @pytest.mark.parametrize(("changes", "message"), MESSAGES)
-def test_every_message_comes_with_http_200(changes: Any, message: str) -> None:
+def test_every_documented_message_has_http_200(changes: Any, message: str) -> None:
     assert sandbox.answer_update(new_state(), body(**changes)) == (200, {"Message": message})
 
 
@@ -164,17 +164,17 @@ def test_every_message_comes_with_http_200(changes: Any, message: str) -> None:
         {},
     ],
 )
-def test_the_spring_error_comes_with_http_500(document: Any) -> None:
+def test_a_malformed_request_gets_the_spring_error_with_http_500(document: Any) -> None:
     assert sandbox.answer_update(new_state(), document) == (500, SPRING)
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe\xfa", b"[" * 100_000])
-def test_what_is_no_json_gets_the_spring_error(client: Client, raw: bytes) -> None:
+def test_a_body_that_is_not_json_gets_the_spring_error(client: Client, raw: bytes) -> None:
     status, answer = client.send("POST", UPDATE, raw)
     assert (status, answer) == (500, SPRING)
 
 
-def test_deciding_changes_nothing() -> None:
+def test_deciding_on_an_answer_changes_no_list_and_logs_nothing() -> None:
     state = new_state()
     before = json.dumps(state.view())
     assert sandbox.answer_update(state, body())[1] == sandbox.UPDATED
@@ -202,7 +202,7 @@ def test_a_refused_update_leaves_both_lists_alone(client: Client, changes: Any) 
     assert client.lists() == before
 
 
-def test_international_numbers(client: Client) -> None:
+def test_international_numbers_are_stored_with_their_plus_sign(client: Client) -> None:
     status, answer = client.update(
         username="globex",
         apiKey="globex-sandbox-key",
@@ -214,7 +214,7 @@ def test_international_numbers(client: Client) -> None:
     assert client.lists("globex", "UK Support")["fallback_dynamic_dids"] == ["+14155550105"]
 
 
-def test_the_state_shows_accounts_and_no_key(client: Client) -> None:
+def test_the_state_shows_accounts_without_their_keys(client: Client) -> None:
     _status, state = client.send("GET", "/sandbox/state")
     assert [set(account) for account in state["accounts"]] == [
         {"username", "numbers", "campaigns"}
@@ -222,7 +222,7 @@ def test_the_state_shows_accounts_and_no_key(client: Client) -> None:
     assert "sandbox-key" not in json.dumps(state)
 
 
-def test_a_path_prefix_is_fine(client: Client) -> None:
+def test_a_path_prefix_is_accepted(client: Client) -> None:
     assert client.send("POST", f"/partner/v1{UPDATE}", body()) == (200, sandbox.UPDATED)
     assert client.lists()["dynamic_dids"] == ["9140001003", "9140001001"]
 
@@ -240,7 +240,7 @@ def test_a_path_prefix_is_fine(client: Client) -> None:
         ("GET", UPDATE, 405, "Method Not Allowed"),
     ],
 )
-def test_other_paths_and_methods(
+def test_other_paths_and_methods_get_an_error_and_are_not_logged(
     client: Client, method: str, path: str, status: int, error: str
 ) -> None:
     assert client.send(method, path) == (
@@ -255,7 +255,7 @@ def test_a_head_request_gets_no_body(client: Client) -> None:
     assert client.send("GET", "/sandbox/requests")[0] == 200
 
 
-def test_a_body_over_one_mebibyte_is_refused_and_the_connection_kept(client: Client) -> None:
+def test_a_body_over_one_mebibyte_is_refused_and_the_connection_stays_open(client: Client) -> None:
     largest = json.dumps(body()).encode().ljust(sandbox.BODY_LIMIT)
     assert client.send("POST", UPDATE, largest) == (200, sandbox.UPDATED)
     status, answer = client.send("POST", UPDATE, largest + b" ")
@@ -285,7 +285,7 @@ def test_a_client_that_hangs_up_changes_nothing(client: Client, capfd: Any) -> N
     assert capfd.readouterr().err == ""
 
 
-def test_a_kept_connection_answers_without_stalls(client: Client) -> None:
+def test_nagles_algorithm_is_off_on_every_connection(client: Client) -> None:
     served: list[socket.socket] = []
     serve = client.server.finish_request
 
@@ -301,7 +301,7 @@ def test_a_kept_connection_answers_without_stalls(client: Client) -> None:
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-def test_many_connections_at_once(client: Client) -> None:
+def test_forty_connections_at_once_are_all_answered_and_logged(client: Client) -> None:
     answers = []
 
     def work() -> None:
@@ -319,7 +319,7 @@ def test_many_connections_at_once(client: Client) -> None:
 # --- The request log ---
 
 
-def test_the_log_tells_what_came_and_what_was_answered(client: Client) -> None:
+def test_the_log_shows_each_request_with_its_answer(client: Client) -> None:
     client.update(campaignName="Nowhere")
     (entry,) = client.log()
     headers = entry.pop("headers")
@@ -335,7 +335,7 @@ def test_the_log_tells_what_came_and_what_was_answered(client: Client) -> None:
     }
 
 
-def test_emptying_the_log_keeps_the_numbering(client: Client) -> None:
+def test_emptying_the_log_does_not_restart_the_numbering(client: Client) -> None:
     client.update()
     client.update()
     assert client.send("DELETE", "/sandbox/requests") == (200, {"removed": 2})
@@ -345,7 +345,7 @@ def test_emptying_the_log_keeps_the_numbering(client: Client) -> None:
 
 
 @pytest.mark.parametrize("key", [KEY, "Wr0ng/key +1", 'qu"ote\\ü'])
-def test_no_key_anywhere_in_the_log(client: Client, key: str) -> None:
+def test_the_log_hides_the_key_everywhere(client: Client, key: str) -> None:
     quoted = key.encode("latin-1").hex("%")
     secret_headers = {
         "Authorization": f"Basic {key}",
@@ -388,7 +388,7 @@ def test_no_key_anywhere_in_the_log(client: Client, key: str) -> None:
     assert queued["answer"] == {"Message": "Bad (hidden)", "(hidden)": ["(hidden)"]}
 
 
-def test_a_dummy_key_that_is_public_anyway_hides_nothing_else(client: Client) -> None:
+def test_a_key_equal_to_a_campaign_name_hides_only_the_key(client: Client) -> None:
     client.update(apiKey="Sales")
     (entry,) = client.log()
     assert entry["body"] == {**body(), "apiKey": "(hidden)"}
@@ -411,7 +411,7 @@ def test_the_log_keeps_the_latest_requests_only(monkeypatch: Any) -> None:
 # --- Queued answers ---
 
 
-def test_queued_answers_come_instead_of_the_next_ones(client: Client) -> None:
+def test_queued_answers_replace_the_next_answers(client: Client) -> None:
     queued = [
         {"http_status": 503, "body": {"error": "busy"}, "headers": {"Retry-After": "1"}},
         {"http_status": 200, "body": "<html>", "headers": {"content-type": "text/html"}},
@@ -496,7 +496,7 @@ def campaigns(lists: Any) -> dict[str, Any]:
     return accounts_file(campaigns={"Sales": lists})
 
 
-def test_a_good_accounts_file(tmp_path: pathlib.Path) -> None:
+def test_a_valid_accounts_file_is_loaded(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "accounts.json"
     path.write_text(json.dumps(accounts_file()), encoding="utf-8")
     (account,) = sandbox.load_accounts(str(path))
@@ -552,7 +552,9 @@ def test_a_bad_accounts_file_is_refused_with_place_and_reason(
         (b'{"a": 1, "a": 2}', "the same name twice"),
     ],
 )
-def test_an_accounts_file_that_is_no_json(tmp_path: pathlib.Path, raw: bytes, message: str) -> None:
+def test_an_accounts_file_that_is_not_json_is_refused(
+    tmp_path: pathlib.Path, raw: bytes, message: str
+) -> None:
     path = tmp_path / "accounts.json"
     path.write_bytes(raw)
     with pytest.raises(sandbox.AccountsError, match=message):
@@ -589,7 +591,9 @@ def started(*arguments: str) -> Any:
             process.kill()
 
 
-def test_the_ready_file_and_the_stop_url(tmp_path: pathlib.Path) -> None:
+def test_the_ready_file_names_the_url_and_the_stop_url_stops_the_sandbox(
+    tmp_path: pathlib.Path,
+) -> None:
     ready = tmp_path / "ready.json"
     with started("--ready-file", str(ready)) as (process, line):
         document = json.loads(ready.read_text(encoding="utf-8"))
@@ -606,19 +610,19 @@ def test_the_ready_file_and_the_stop_url(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signals_end_it_quietly(number: signal.Signals) -> None:
+def test_sigterm_and_sigint_stop_the_sandbox_without_an_error(number: signal.Signals) -> None:
     with started() as (process, _line):
         process.send_signal(number)
         assert (process.stderr.read(), process.wait(HANG_SECONDS)) == ("", 0)
 
 
-def test_stop_after(tmp_path: pathlib.Path) -> None:
+def test_stop_after_stops_the_sandbox_and_removes_the_ready_file(tmp_path: pathlib.Path) -> None:
     done = run("--stop-after", "0.1", "--ready-file", str(tmp_path / "ready.json"))
     assert (done.returncode, done.stderr) == (0, "")
     assert os.listdir(tmp_path) == []
 
 
-def test_the_key_of_an_accounts_file_is_not_shown(tmp_path: pathlib.Path) -> None:
+def test_the_key_of_an_accounts_file_is_not_printed(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "accounts.json"
     path.write_text(json.dumps(accounts_file()), encoding="utf-8")
     done = run("--stop-after", "0.1", "--accounts", str(path))
@@ -627,13 +631,13 @@ def test_the_key_of_an_accounts_file_is_not_shown(tmp_path: pathlib.Path) -> Non
     assert "s3cret" not in done.stdout + done.stderr
 
 
-def test_help_tells_the_built_in_accounts() -> None:
+def test_help_lists_the_built_in_accounts() -> None:
     done = run("--help")
     assert "globex-sandbox-key" in done.stdout
     assert "campaign UK Support:" in done.stdout
 
 
-def test_long_listings_are_cut() -> None:
+def test_long_lists_of_numbers_and_campaigns_are_shortened() -> None:
     numbers = [str(number) for number in range(100, 150)]
     lists = {"dynamic_dids": numbers, "fallback_dynamic_dids": []}
     names = {f"Campaign {number}": lists for number in range(50)}
@@ -675,13 +679,13 @@ def test_loopback_addresses_are_accepted(host: str) -> None:
     assert sandbox.build_parser().parse_args(["--host", host]).host == expected
 
 
-def test_a_ready_file_that_cannot_be_written_is_told() -> None:
+def test_a_ready_file_that_cannot_be_written_ends_with_an_error() -> None:
     done = run("--ready-file", "absent/ready.json")
     assert done.returncode == 2
     assert "--ready-file absent/ready.json: No such file" in done.stderr
 
 
-def test_a_port_in_use_is_told(client: Client, capsys: Any) -> None:
+def test_a_port_in_use_ends_with_an_error(client: Client, capsys: Any) -> None:
     with pytest.raises(SystemExit):
         sandbox.main(["--port", str(client.server.port)])
     assert "can't listen on 127.0.0.1" in capsys.readouterr().err

@@ -39,7 +39,7 @@ def made(action_plugin: t.Any) -> t.Any:
 
 
 @each_pair
-def test_the_options_are_the_module_s(
+def test_an_action_plugin_has_the_options_of_its_module(
     action_plugin: t.Any, module: t.Any, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ansible_module = mock.MagicMock()
@@ -53,7 +53,9 @@ def test_the_options_are_the_module_s(
 
 
 @each_pair
-def test_the_code_is_the_module_s(action_plugin: t.Any, module: t.Any, code: str) -> None:
+def test_an_action_plugin_runs_the_code_of_its_module(
+    action_plugin: t.Any, module: t.Any, code: str
+) -> None:
     given = mock.MagicMock()
     with mock.patch.object(action_plugin, code) as run:
         made(action_plugin).run_module(given)

@@ -98,7 +98,7 @@ SPELLINGS: dict[str, t.Callable[[str], str]] = {
 @pytest.mark.parametrize("status", [200, 400, 401, 404, 407, 408, 429, 500, 503])
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize(("text", "reason"), REFUSALS.items())
-def test_a_documented_refusal_counts_whatever_the_status(
+def test_a_documented_refusal_is_recognised_with_any_status(
     status: int, spelling: str, text: str, reason: str
 ) -> None:
     message = SPELLINGS[spelling](text)
@@ -109,7 +109,7 @@ def test_a_documented_refusal_counts_whatever_the_status(
 
 @pytest.mark.parametrize("status", [200, 201, 202, 299])
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_success(status: int, spelling: str) -> None:
+def test_the_success_text_with_a_2xx_status_is_a_success(status: int, spelling: str) -> None:
     message = SPELLINGS[spelling](SUCCESS)
     assert judge(status, {"Message": message}) == Attempt(
         None, APPLIED, NEVER, "", status, message.strip()
@@ -117,7 +117,7 @@ def test_success(status: int, spelling: str) -> None:
 
 
 @pytest.mark.parametrize("status", [199, 400, 401, 404, 407, 408, 425, 429, 500, 502, 503, 504])
-def test_success_with_a_status_of_failure(status: int) -> None:
+def test_the_success_text_with_an_error_status_is_a_contradiction(status: int) -> None:
     expected = unexpected(status, OPPOSITE, SUCCESS)._replace(kind=CONTRADICTION)
     assert judge(status, {"Message": SUCCESS}) == expected
 
@@ -135,7 +135,7 @@ def test_success_with_a_status_of_failure(status: int) -> None:
         pytest.param({"Message": SUCCESS, "message": "Max limit exceeded"}, id="first by order"),
     ],
 )
-def test_success_in_other_clothes(body: object) -> None:
+def test_a_success_is_recognised_in_any_valid_json(body: object) -> None:
     assert judge(200, body, "text/html") == Attempt(None, APPLIED, NEVER, "", 200, SUCCESS)
 
 
@@ -150,7 +150,7 @@ def test_success_in_other_clothes(body: object) -> None:
         (MAX_LIMIT, "Max limit exceeded"),
     ],
 )
-def test_a_redirect_counts_before_the_body(
+def test_a_redirect_is_a_failure_whatever_its_body_says(
     status: int, body: object, api_message: str | None
 ) -> None:
     assert judge(status, body) == Attempt(REDIRECTED, UNKNOWN, NEVER, "", status, api_message)
@@ -171,7 +171,9 @@ def test_a_redirect_counts_before_the_body(
         (429, SPRING, "Internal Server Error"),
     ],
 )
-def test_rate_limit(status: int, body: object, api_message: str | None) -> None:
+def test_a_rate_limit_is_recognised_by_its_text_or_by_http_429(
+    status: int, body: object, api_message: str | None
+) -> None:
     assert judge(status, body) == Attempt(
         *(RATE_LIMITED, NOT_APPLIED, AFTER_RATE_LIMIT, "", status, api_message), wait=(15.0, 20.0)
     )
@@ -187,7 +189,7 @@ def test_rate_limit(status: int, body: object, api_message: str | None) -> None:
         ({"error": None}, None),
     ],
 )
-def test_springs_error_is_as_http_500(
+def test_the_error_of_spring_is_judged_like_http_500(
     status: int, changes: dict[str, object], api_message: str | None
 ) -> None:
     assert judge(status, {**SPRING, **changes}) == Attempt(
@@ -204,7 +206,9 @@ def test_springs_error_is_as_http_500(
         pytest.param({"Message": "Something new."}, id="with a Message"),
     ],
 )
-def test_what_only_looks_like_springs_error(changes: dict[str, object]) -> None:
+def test_an_object_that_only_resembles_the_error_of_spring_is_unexpected(
+    changes: dict[str, object],
+) -> None:
     attempt = judge(404, {**SPRING, **changes})
     assert (attempt.reason, attempt.outcome, attempt.retry) == (UNEXPECTED_ANSWER, UNKNOWN, NEVER)
 
@@ -233,7 +237,9 @@ BODIES_WITHOUT_MEANING: list[tuple[object, str]] = [
 
 @pytest.mark.parametrize(("body", "detail"), BODIES_WITHOUT_MEANING)
 @pytest.mark.parametrize("status", [200, 201, 204, 400, 401, 403, 404, 405, 418])
-def test_a_body_without_meaning(status: int, body: object, detail: str) -> None:
+def test_a_body_without_a_known_meaning_is_unexpected(
+    status: int, body: object, detail: str
+) -> None:
     assert judge(status, body) == unexpected(status, detail)
 
 
@@ -252,18 +258,18 @@ def test_a_body_without_meaning(status: int, body: object, detail: str) -> None:
         (599, SERVER_ERROR, UNKNOWN, NEVER),
     ],
 )
-def test_the_status_counts_where_the_body_is_silent(
+def test_without_a_known_body_the_status_decides(
     status: int, body: object, reason: str, outcome: str, retry: str
 ) -> None:
     attempt = judge(status, body)
     assert attempt == Attempt(reason, outcome, retry, attempt.detail, status, None)
 
 
-def test_too_early_may_be_tried_again() -> None:
+def test_http_425_is_retried() -> None:
     assert judge(425, b"") == Attempt(UNEXPECTED_ANSWER, UNKNOWN, AFTER_BACKOFF, EMPTY, 425, None)
 
 
-def test_a_page_is_told_by_its_content_type() -> None:
+def test_a_page_is_recognised_by_its_content_type() -> None:
     assert judge(200, b"Welcome", "text/html; charset=utf-8") == unexpected(200, PAGE)
 
 
@@ -295,7 +301,7 @@ def test_an_object_with_a_key_given_twice_is_not_trusted(body: bytes) -> None:
         pytest.param(b'{"Message": -1e999999}', id="a number without an end"),
     ],
 )
-def test_json_made_to_break_its_reader(body: bytes) -> None:
+def test_hostile_json_is_an_unexpected_answer(body: bytes) -> None:
     attempt = judge(200, body)
     assert attempt == unexpected(200, attempt.detail)
     assert len(attempt.detail) < 400
@@ -303,12 +309,12 @@ def test_json_made_to_break_its_reader(body: bytes) -> None:
 
 @pytest.mark.parametrize("status", [200, 400, 429, 500, 503])
 @pytest.mark.parametrize("body", [b'{"Message": "Campaign not found."}', b"x" * 65_536])
-def test_an_answer_that_is_too_large(status: int, body: bytes) -> None:
+def test_an_oversized_answer_is_unexpected(status: int, body: bytes) -> None:
     attempt = judge_answer(HttpAnswer(status, body, too_large=True), KEY)
     assert attempt == unexpected(status, "an answer of over 64 KiB")
 
 
-def test_a_redirect_that_is_too_large() -> None:
+def test_an_oversized_redirect_is_still_a_redirect() -> None:
     attempt = judge_answer(HttpAnswer(302, b"x" * 65_536, too_large=True), KEY)
     assert attempt == Attempt(REDIRECTED, UNKNOWN, NEVER, "", 302, None)
 
@@ -330,7 +336,9 @@ def test_a_redirect_that_is_too_large() -> None:
         ({"Message": f"{SUCCESS} later"}, f"{SUCCESS} later"),
     ],
 )
-def test_an_unknown_text(content: dict[str, object], api_message: str) -> None:
+def test_an_undocumented_text_is_unexpected_and_shown(
+    content: dict[str, object], api_message: str
+) -> None:
     attempt = judge(200, content)
     assert attempt == unexpected(200, attempt.detail, api_message)
 
@@ -356,7 +364,7 @@ def test_the_key_in_an_unknown_text_is_masked(written: str) -> None:
     assert written not in attempt.detail
 
 
-def test_the_key_in_a_body_that_is_no_json_is_masked() -> None:
+def test_the_key_in_a_body_that_is_not_json_is_masked() -> None:
     attempt = judge(200, f"Wrong key {KEY} given.".encode("ascii"))
     assert attempt == unexpected(200, undocumented(f"Wrong key {MASK} given."))
 

@@ -80,7 +80,7 @@ def refusal(name: str, value: object) -> str:
         ),
     ],
 )
-def test_accepted_texts(value: object, numbers: list[str]) -> None:
+def test_valid_lists_and_texts_are_accepted(value: object, numbers: list[str]) -> None:
     assert read_did_list("dynamic_dids", value) == (numbers, False, [])
 
 
@@ -140,7 +140,7 @@ def test_invisible_marks_are_removed_with_a_notice(value: object, places: str) -
         pytest.param("\u200b", "is empty. Give at least one DID.", id="string of a mark"),
     ],
 )
-def test_refused_options(name: str, value: object, message: str) -> None:
+def test_an_unusable_option_is_refused(name: str, value: object, message: str) -> None:
     assert refusal(name, value) == f"{name} {message}"
 
 
@@ -198,7 +198,7 @@ def test_refused_options(name: str, value: object, message: str) -> None:
         pytest.param("__omit_place_holder__0a1b2c", OMIT, id="omit"),
     ],
 )
-def test_refused_items(item: object, message: str) -> None:
+def test_an_invalid_item_is_refused_with_its_position(item: object, message: str) -> None:
     message = f"dynamic_dids, item 2, {message}"
     assert refusal("dynamic_dids", ["9140001001", item, "9140001002"]) == message
 
@@ -225,14 +225,16 @@ def test_refused_items(item: object, message: str) -> None:
         pytest.param("914, __omit_place_holder__0a1b2c", f"item 2, {OMIT}", id="space and omit"),
     ],
 )
-def test_refused_parts_of_a_string(value: object, message: str) -> None:
+def test_an_invalid_part_of_a_string_is_refused_with_its_position(
+    value: object, message: str
+) -> None:
     assert refusal("dynamic_dids", value) == f"dynamic_dids, {message}"
 
 
 @pytest.mark.parametrize(
     "value", ["__omit_place_holder__0a1b2c", "__omit_place_holder__0a1b2c,9140001001"]
 )
-def test_an_omit_at_the_beginning_of_a_string(value: str) -> None:
+def test_an_unresolved_omit_at_the_beginning_of_a_string_is_refused(value: str) -> None:
     message = refusal("dynamic_dids", value)
     assert message in (f"dynamic_dids {OMIT}", f"dynamic_dids, item 1, {OMIT}")
 
@@ -326,7 +328,7 @@ BOTH_END = (
         ),
     ],
 )
-def test_warnings_about_repeated_numbers(
+def test_repeated_numbers_cause_warnings(
     dynamic: list[str], fallback: list[str], warnings: list[str]
 ) -> None:
     kinds = {"In both lists": "dids_in_both_lists"}
@@ -336,7 +338,7 @@ def test_warnings_about_repeated_numbers(
     ]
 
 
-def test_ten_thousand_numbers() -> None:
+def test_ten_thousand_numbers_are_read_and_warned_about_briefly() -> None:
     numbers = [str(9140000000 + place) for place in range(10_000)]
     assert read_did_list("dynamic_dids", ",".join(numbers)).numbers == numbers
     assert repeated_did_warnings(numbers, numbers)[0].text.count("item") == 10
@@ -371,7 +373,7 @@ def test_an_accepted_list_comes_out_in_order(items: list[str | int]) -> None:
 
 @property_settings
 @given(anything)
-def test_whatever_is_given_becomes_numbers_or_a_refusal(value: t.Any) -> None:
+def test_any_value_becomes_numbers_or_is_refused(value: t.Any) -> None:
     try:
         numbers = read_did_list("dynamic_dids", value).numbers
     except InvalidInput as refused:
@@ -384,7 +386,7 @@ def test_whatever_is_given_becomes_numbers_or_a_refusal(value: t.Any) -> None:
 
 @property_settings
 @given(st.lists(padded_dids, min_size=1), st.sampled_from(["", ",", " , "]))
-def test_a_joined_string_is_read_as_the_list(items: list[str], end: str) -> None:
+def test_a_string_with_commas_is_read_like_the_list(items: list[str], end: str) -> None:
     joined = ",".join(items) + end
     assert read_did_list("dynamic_dids", joined) == read_did_list("dynamic_dids", items)
 

@@ -62,7 +62,7 @@ def url_environment(url: str | None, region: str | None) -> dict[str, str]:
         (None, None, OTHER, "nowhere", OTHER),
     ],
 )
-def test_the_task_counts_before_the_environment(
+def test_options_of_the_task_override_the_environment(
     region: str | None,
     api_url: str | None,
     environment_url: str | None,
@@ -115,7 +115,7 @@ def test_the_task_counts_before_the_environment(
         ),
     ],
 )
-def test_refused_choices(
+def test_contradictory_or_unknown_choices_are_refused(
     region: str | None, api_url: str | None, environment: dict[str, str], message: str
 ) -> None:
     with pytest.raises(InvalidInput) as caught:
@@ -156,7 +156,7 @@ def test_refused_choices(
         ("http://[0:0:0:0:0:0:0:1]:8000", "http://[::1]:8000"),
     ],
 )
-def test_one_spelling(api_url: str, endpoint: str) -> None:
+def test_a_url_is_normalised_to_one_spelling(api_url: str, endpoint: str) -> None:
     assert normalise_api_url(api_url, "api_url") == endpoint
 
 
@@ -269,7 +269,7 @@ BASE_ALONE = (
         ),
     ],
 )
-def test_refused_urls(api_url: str, messages: list[str]) -> None:
+def test_an_unusable_url_is_refused(api_url: str, messages: list[str]) -> None:
     with pytest.raises(InvalidInput) as caught:
         normalise_api_url(api_url, "api_url")
     assert caught.value.message in messages
@@ -290,7 +290,7 @@ def test_refused_urls(api_url: str, messages: list[str]) -> None:
         ("", False),
     ],
 )
-def test_loopback_hosts(host: str, expected: bool) -> None:
+def test_loopback_hosts_are_recognised(host: str, expected: bool) -> None:
     assert is_loopback_host(host) is expected
 
 
@@ -303,7 +303,7 @@ def test_loopback_hosts(host: str, expected: bool) -> None:
         ("", ""),
     ],
 )
-def test_host_of_an_endpoint(endpoint: str, host: str) -> None:
+def test_the_host_is_taken_from_the_endpoint(endpoint: str, host: str) -> None:
     assert host_of(endpoint) == host
 
 

@@ -290,7 +290,7 @@ NOT_REACHED = Attempt(CONNECTION_FAILED, NOT_APPLIED, detail="the connection was
         ),
     ],
 )
-def test_the_message_of_each_reason(attempts: list[Attempt], message: str) -> None:
+def test_each_reason_has_its_message(attempts: list[Attempt], message: str) -> None:
     assert message_of(*attempts) == message
 
 
@@ -364,7 +364,7 @@ OPPOSITE = "its text of success, but with a status that says the opposite"
         ),
     ],
 )
-def test_the_message_of_an_unexpected_answer(
+def test_an_unexpected_answer_is_described_with_a_next_step(
     status: int, detail: str, api_message: str | None, message: str
 ) -> None:
     attempt = Attempt(
@@ -374,7 +374,7 @@ def test_the_message_of_an_unexpected_answer(
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 500])
-def test_the_text_of_success_comes_from_the_api_whatever_the_status(status: int) -> None:
+def test_a_success_text_with_an_error_status_is_called_a_contradiction(status: int) -> None:
     attempt = Attempt(
         UNEXPECTED_ANSWER,
         UNKNOWN,
@@ -414,7 +414,9 @@ def test_the_text_of_success_comes_from_the_api_whatever_the_status(status: int)
         ),
     ],
 )
-def test_the_message_of_a_proxy(proxy: str | None, detail: str, message: str) -> None:
+def test_a_proxy_failure_names_the_proxy_without_its_password(
+    proxy: str | None, detail: str, message: str
+) -> None:
     assert message_of(Attempt(PROXY_FAILED, NOT_APPLIED, detail=detail), proxy=proxy) == message
 
 
@@ -434,7 +436,7 @@ QUOTING = (
         (CAMPAIGN_NOT_FOUND, INTEGERS, INTEGERS, False),
     ],
 )
-def test_the_hint_to_quote_is_for_the_list_that_held_integers(
+def test_the_hint_to_quote_is_given_only_for_a_refused_list_with_integers(
     reason: str, dynamic: DidList, fallback: DidList, has_hint: bool
 ) -> None:
     message = message_of(refused(reason), dynamic=dynamic, fallback=fallback)
@@ -471,7 +473,7 @@ def test_at_most_twenty_numbers_are_shown(reason: str, count: int, end: str) -> 
         ),
     ],
 )
-def test_a_wait_that_does_not_fit_is_named(
+def test_a_wait_longer_than_the_time_left_is_named(
     attempt: Attempt, refused_wait: float, sentence: str
 ) -> None:
     assert message_of(attempt, refused_wait=refused_wait) == f"{message_of(attempt)} {sentence}"
@@ -497,13 +499,13 @@ def test_the_refused_wait_comes_before_the_unknown_outcome() -> None:
         (86400.0, "86400 seconds"),
     ],
 )
-def test_how_a_wait_is_shown(refused_wait: float, shown: str) -> None:
+def test_a_wait_is_shown_in_rounded_seconds(refused_wait: float, shown: str) -> None:
     message = message_of(SERVER_503, refused_wait=refused_wait, timeout=0.02)
     assert f"It takes a wait of {shown} before the next attempt" in message
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
-def test_a_server_that_is_not_available(status: int) -> None:
+def test_http_502_503_and_504_mean_not_available(status: int) -> None:
     message = message_of(Attempt(SERVER_ERROR, UNKNOWN, http_status=status))
     assert f"CloudAgent at cc.partner.example is not available (HTTP {status})." in message
 
@@ -519,12 +521,12 @@ def test_a_server_that_is_not_available(status: int) -> None:
         (2_000_000.0, "2000000 seconds"),
     ],
 )
-def test_how_the_timeout_is_shown(timeout: float, shown: str) -> None:
+def test_the_timeout_is_shown_in_plain_seconds(timeout: float, shown: str) -> None:
     message = message_of(UNANSWERED, timeout=timeout)
     assert f"within the timeout of {shown}." in message
 
 
-def test_a_server_that_says_request_timeout_did_answer() -> None:
+def test_http_408_is_not_reported_as_no_answer() -> None:
     assert message_of(Attempt(TIMED_OUT, UNKNOWN, http_status=408)) == (
         "cc.partner.example gave up waiting for the request (HTTP 408). Check the network, or run "
         f"it again. {OUTCOME_UNKNOWN}"
@@ -548,14 +550,14 @@ def test_every_reason_has_a_message_with_a_next_step_and_no_secret(
     assert "Pa55" not in message
 
 
-def test_the_situation_does_not_hold_the_key() -> None:
+def test_the_situation_does_not_contain_the_key() -> None:
     connection = ApiSettings("acme", API_KEY, "https://cc.partner.example", True, 60.0, 2)
     campaign = Campaign("Sales", QUOTED, FALLBACK)
     situation = situation_of(connection, campaign, PROXY, Exchange([UNANSWERED]))
     assert API_KEY not in repr(situation)
 
 
-def test_every_reason_is_known() -> None:
+def test_no_reason_is_added_or_removed() -> None:
     assert REASONS == [
         "authentication_failed",
         "campaign_not_found",

@@ -93,7 +93,7 @@ def failure(arguments: dict[str, t.Any], start: StartModule, output: t.Any) -> s
         ),
     ],
 )
-def test_the_message_for_a_missing_option(
+def test_a_missing_account_option_gets_a_hint_and_others_do_not(
     start: StartModule,
     capsys: pytest.CaptureFixture[str],
     missing: list[str],
@@ -103,7 +103,7 @@ def test_the_message_for_a_missing_option(
 
 
 @pytest.mark.parametrize("also_missing", [[], ["campaign_name"]])
-def test_the_message_when_the_whole_account_is_missing(
+def test_a_missing_account_gets_a_hint_for_both_options(
     start: StartModule, capsys: pytest.CaptureFixture[str], also_missing: list[str]
 ) -> None:
     message = failure(without("username", "api_key", *also_missing), start, capsys)
@@ -115,14 +115,14 @@ def test_the_message_when_the_whole_account_is_missing(
         assert part in message
 
 
-def test_other_messages_of_ansible_stay_as_they_are(
+def test_other_messages_of_ansible_are_unchanged(
     start: StartModule, capsys: pytest.CaptureFixture[str]
 ) -> None:
     message = failure({**GIVEN, "region": "nowhere"}, start, capsys)
     assert message == "value of region must be one of: domestic, international, got: nowhere"
 
 
-def test_a_failure_of_ours_keeps_its_message_and_its_values(
+def test_fail_json_keeps_message_and_values_with_the_key_masked(
     start: StartModule, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # A key of its own, as Ansible tells of each secret once in a process.
@@ -155,7 +155,7 @@ def test_a_failure_of_ours_keeps_its_message_and_its_values(
         ("", False),
     ],
 )
-def test_only_a_missing_account_gets_the_hint(msg: str, has_hint: bool) -> None:
+def test_only_the_message_about_a_missing_account_gets_the_hint(msg: str, has_hint: bool) -> None:
     hinted = with_account_hint(msg)
     assert hinted.startswith(msg)
     assert (hinted != msg) is has_hint

@@ -80,7 +80,7 @@ def refusal(read: t.Callable[[], object]) -> str:
     return caught.value.message
 
 
-def test_the_defaults_of_the_connection() -> None:
+def test_the_api_options_have_their_defaults() -> None:
     assert validate(api_argument_spec(), dict(REQUIRED)) == (
         {
             "username": "acme",
@@ -97,7 +97,7 @@ def test_the_defaults_of_the_connection() -> None:
     )
 
 
-def test_what_ansible_makes_of_given_options(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ansible_converts_the_api_options(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/acme")
     options = {
         "username": 7,
@@ -124,7 +124,7 @@ def test_what_ansible_makes_of_given_options(monkeypatch: pytest.MonkeyPatch) ->
     )
 
 
-def test_the_account_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_account_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OZONETEL_USERNAME", "globex")
     monkeypatch.setenv("OZONETEL_API_KEY", "from-the-environment")
     params, errors, secrets = validate(api_argument_spec(), {})
@@ -135,7 +135,7 @@ def test_the_account_may_come_from_the_environment(monkeypatch: pytest.MonkeyPat
     assert params["username"] == "acme"
 
 
-def test_the_endpoint_of_the_environment_is_left_to_the_choice_of_the_endpoint(
+def test_region_and_api_url_of_the_environment_are_not_option_defaults(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OZONETEL_API_URL", "https://cc.partner.example")
@@ -160,7 +160,7 @@ def test_the_account_is_required(missing: str) -> None:
         ({"validate_certs": "maybe"}, "argument 'validate_certs' is of type"),
     ],
 )
-def test_what_ansible_refuses(options: dict[str, t.Any], error: str) -> None:
+def test_ansible_refuses_invalid_api_options(options: dict[str, t.Any], error: str) -> None:
     errors = validate(api_argument_spec(), {**REQUIRED, **options}).errors
     assert len(errors) == 1
     assert error in errors[0]
@@ -169,7 +169,7 @@ def test_what_ansible_refuses(options: dict[str, t.Any], error: str) -> None:
 @pytest.mark.parametrize(
     "value", [9140001001, 9.5, True, "9140001001", ["9140001001", 9140001002], [None], {"a": 1}]
 )
-def test_lists_arrive_as_the_user_gave_them(value: t.Any) -> None:
+def test_ansible_leaves_the_lists_as_they_were_given(value: t.Any) -> None:
     options = {"campaign_name": "Sales", "dynamic_dids": value, "fallback_dynamic_dids": value}
     params, errors, _secrets = validate(campaign_argument_spec(), options)
     assert errors == []
@@ -177,7 +177,7 @@ def test_lists_arrive_as_the_user_gave_them(value: t.Any) -> None:
     assert type(params["dynamic_dids"]) is type(value)
 
 
-def test_a_campaign_is_required_whole() -> None:
+def test_a_campaign_needs_a_name_and_both_lists() -> None:
     assert validate(campaign_argument_spec(), {}).errors == [
         "missing required arguments: campaign_name, dynamic_dids, fallback_dynamic_dids"
     ]
@@ -187,7 +187,7 @@ def api_settings_with(environment: dict[str, str], **options: t.Any) -> ApiSetti
     return read_api_settings({**OPTIONS, **options}, environment)
 
 
-def test_a_connection_is_read_whole() -> None:
+def test_api_settings_are_read_from_the_options() -> None:
     assert api_settings_with({}) == ApiSettings(
         username="acme",
         api_key=API_KEY,
@@ -247,7 +247,7 @@ def _paths(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         (False, None, {"REQUESTS_CA_BUNDLE": "missing"}, False),
     ],
 )
-def test_what_the_certificate_is_verified_with(
+def test_ca_path_overrides_the_environment(
     paths: dict[str, str],
     validate_certs: bool,
     ca_path: str | None,
@@ -270,7 +270,7 @@ def test_what_the_certificate_is_verified_with(
         (None, {"CURL_CA_BUNDLE": "missing"}, "The environment variable CURL_CA_BUNDLE"),
     ],
 )
-def test_authorities_that_are_missing(
+def test_a_missing_file_of_authorities_is_refused(
     paths: dict[str, str], ca_path: str | None, environment: dict[str, str], subject: str
 ) -> None:
     message = refusal(
@@ -283,7 +283,7 @@ def test_authorities_that_are_missing(
     assert message == f"{subject} names a file or directory that can't be read here: {missing}"
 
 
-def test_authorities_that_may_not_be_read(
+def test_an_unreadable_file_of_authorities_is_refused(
     paths: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def may_not_read(path: str, mode: int) -> bool:
@@ -296,7 +296,7 @@ def test_authorities_that_may_not_be_read(
 
 
 @pytest.mark.parametrize("ca_path", ["/etc/ssl\0.pem", "/etc/ssl/\ud800.pem"])
-def test_authorities_whose_path_no_system_knows(ca_path: str) -> None:
+def test_an_invalid_path_of_authorities_is_refused(ca_path: str) -> None:
     message = refusal(lambda: api_settings_with({}, ca_path=ca_path))
     assert message.startswith("ca_path ")
     assert message.isprintable()
@@ -322,7 +322,9 @@ CONTROL = (
         pytest.param("s3\ud800cret", "is not valid UTF-8 text: see character 3.", id="surrogate"),
     ],
 )
-def test_texts_that_can_not_be_used(name: str, value: str, message: str) -> None:
+def test_empty_texts_and_control_characters_are_refused(
+    name: str, value: str, message: str
+) -> None:
     def read() -> None:
         api_settings_with({}, **{name: value})
         read_campaign({**OPTIONS, name: value})
@@ -354,28 +356,28 @@ def test_a_refused_key_is_not_in_the_message(api_key: str) -> None:
 
 
 @pytest.mark.parametrize("timeout", [0.001, 0.5, 60.0, 86400.0, 1e300])
-def test_timeouts_that_are_accepted(timeout: float) -> None:
+def test_valid_timeouts_are_accepted(timeout: float) -> None:
     assert api_settings_with({}, timeout=timeout).timeout == timeout
 
 
 @pytest.mark.parametrize("timeout", [0.0, -0.0, -1.0, float("inf"), float("-inf"), float("nan")])
-def test_timeouts_that_are_refused(timeout: float) -> None:
+def test_invalid_timeouts_are_refused(timeout: float) -> None:
     message = refusal(lambda: api_settings_with({}, timeout=timeout))
     assert message == "timeout has to be a number of seconds over 0."
 
 
 @pytest.mark.parametrize("retries", [0, 1, 10])
-def test_retries_that_are_accepted(retries: int) -> None:
+def test_valid_retries_are_accepted(retries: int) -> None:
     assert api_settings_with({}, retries=retries).retries == retries
 
 
 @pytest.mark.parametrize("retries", [-1, 11, 1000])
-def test_retries_that_are_refused(retries: int) -> None:
+def test_invalid_retries_are_refused(retries: int) -> None:
     message = refusal(lambda: api_settings_with({}, retries=retries))
     assert message == "retries has to be from 0 to 10."
 
 
-def test_the_defaults_of_the_record() -> None:
+def test_the_record_options_have_their_defaults() -> None:
     params, errors, _secrets = validate(record_argument_spec(), {})
     assert errors == []
     assert params == {
@@ -405,7 +407,7 @@ def test_the_defaults_of_the_record() -> None:
         ("/given/../other/", {}, "/other"),
     ],
 )
-def test_where_the_records_are(
+def test_record_dir_overrides_the_environment_and_the_default(
     monkeypatch: pytest.MonkeyPatch,
     record_dir: str | None,
     environment: dict[str, str],
@@ -432,7 +434,7 @@ def note_of(record_note: str | None) -> str | None:
         ("\U0001f4de" * 200, "\U0001f4de" * 200),
     ],
 )
-def test_notes_that_are_kept(given: str | None, note: str | None) -> None:
+def test_a_note_is_kept_unless_it_is_blank(given: str | None, note: str | None) -> None:
     assert note_of(given) == note
 
 
@@ -453,11 +455,11 @@ def test_notes_that_are_kept(given: str | None, note: str | None) -> None:
         ("job \ud800", "record_note is not valid UTF-8 text: see character 5."),
     ],
 )
-def test_notes_that_are_refused(given: str, message: str) -> None:
+def test_invalid_notes_are_refused(given: str, message: str) -> None:
     assert refusal(lambda: note_of(given)) == message
 
 
-def test_the_note_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_note_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OZONETEL_RECORD_NOTE", "https://ci.example/job/7")
     assert validate(record_argument_spec(), {}).params["record_note"] == "https://ci.example/job/7"
     given = {"record_note": "by hand"}
@@ -484,7 +486,9 @@ DEFAULTS_WITHOUT_SENDING: dict[str, t.Any] = {
 }
 
 
-def test_the_options_of_the_info_module(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_info_module_ignores_the_account_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     # Of an account, only what is given is a filter.
     monkeypatch.setenv("OZONETEL_USERNAME", "globex")
     monkeypatch.setenv("OZONETEL_API_KEY", "from-the-environment")
@@ -495,7 +499,9 @@ def test_the_options_of_the_info_module(monkeypatch: pytest.MonkeyPatch) -> None
     assert validate(info_argument_spec(), {"api_key": "a-key"}).secrets == {"a-key"}
 
 
-def test_the_options_of_the_module_that_changes_records(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_record_module_requires_a_state_and_ignores_the_account_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("OZONETEL_USERNAME", "globex")
     monkeypatch.setenv("OZONETEL_API_KEY", "from-the-environment")
     params, errors, secrets = validate(record_changes_argument_spec(), {"state": "absent"})
@@ -510,7 +516,7 @@ def test_the_options_of_the_module_that_changes_records(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("value", [9140001001, "9140001001", ["9140001001"], "04440123456"])
-def test_a_number_to_look_for_arrives_as_the_user_gave_it(value: t.Any) -> None:
+def test_ansible_leaves_did_as_it_was_given(value: t.Any) -> None:
     params, errors, _secrets = validate(info_argument_spec(), {"did": value})
     assert errors == []
     assert params["did"] == value
@@ -518,7 +524,7 @@ def test_a_number_to_look_for_arrives_as_the_user_gave_it(value: t.Any) -> None:
 
 
 @pytest.mark.parametrize("spec", [update_argument_spec, bulk_argument_spec])
-def test_every_module_that_sends_takes_what_the_group_may_be_given(
+def test_every_module_accepts_all_options_of_the_group(
     spec: t.Callable[[], dict[str, dict[str, t.Any]]],
 ) -> None:
     group = {*api_argument_spec(), *record_argument_spec()}
@@ -527,7 +533,7 @@ def test_every_module_that_sends_takes_what_the_group_may_be_given(
     assert group <= set(record_changes_argument_spec())
 
 
-def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_home_has_no_record_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     assert read_record_options(OPTIONS, {}).directory is None
 
@@ -554,13 +560,13 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
     ],
 )
-def test_record_options_that_are_refused(
+def test_invalid_record_options_are_refused(
     options: dict[str, t.Any], environment: dict[str, str], message: str
 ) -> None:
     assert refusal(lambda: read_record_options({**OPTIONS, **options}, environment)) == message
 
 
-def test_a_campaign_is_read_whole() -> None:
+def test_a_campaign_is_read_from_the_options() -> None:
     assert read_campaign({**OPTIONS, "fallback_dynamic_dids": 9140002001}) == Campaign(
         name="Sales",
         dynamic=DidList(["9140001001", "9140001002"], held_integers=False, notices=[]),
@@ -572,7 +578,7 @@ def test_a_campaign_is_read_whole() -> None:
     "given", ["records", "./records", "~nobody-here/records", "$UNSET/records", 5, ["/records"]]
 )
 @pytest.mark.parametrize("way", ["option", "environment"])
-def test_a_directory_of_records_is_an_absolute_path(
+def test_a_record_dir_that_is_not_absolute_is_refused(
     given: object, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("UNSET", raising=False)
@@ -589,7 +595,7 @@ def test_a_directory_of_records_is_an_absolute_path(
 
 
 @pytest.mark.parametrize("name", ["dynamic_dids", "fallback_dynamic_dids"])
-def test_a_refused_list_is_called_by_its_option(name: str) -> None:
+def test_a_refused_list_is_named_by_its_option(name: str) -> None:
     message = refusal(lambda: read_campaign({**OPTIONS, name: []}))
     assert message == f"{name} is an empty list. Give at least one DID."
 
@@ -620,7 +626,9 @@ MASKED = (
         ),
     ],
 )
-def test_warnings_where_ansible_will_mask(options: dict[str, t.Any], warnings: list[str]) -> None:
+def test_a_key_that_occurs_in_the_input_causes_a_warning(
+    options: dict[str, t.Any], warnings: list[str]
+) -> None:
     found = input_warnings(api_settings_with({}, **options), read_campaign({**OPTIONS, **options}))
     assert found == [Warned("key_in_input", warning) for warning in warnings]
 

@@ -26,7 +26,7 @@ property_settings = settings(
 )
 
 
-def test_the_body_is_the_vendors_sample() -> None:
+def test_the_body_matches_the_sample_of_the_vendor() -> None:
     body = update_body("acme", "KEY", "Sales", ["9140001001", "9140001002"], ["9140002001"])
     assert json.loads(body) == {
         "username": "acme",
@@ -39,7 +39,7 @@ def test_the_body_is_the_vendors_sample() -> None:
 
 @property_settings
 @given(st.text(), st.text(), st.text())
-def test_any_text_travels_unchanged(username: str, api_key: str, campaign_name: str) -> None:
+def test_any_text_is_sent_unchanged(username: str, api_key: str, campaign_name: str) -> None:
     body = update_body(username, api_key, campaign_name, ["111"], ["+222", "111"])
     assert json.loads(body) == {
         "username": username,
@@ -61,11 +61,11 @@ def test_any_text_travels_unchanged(username: str, api_key: str, campaign_name: 
         ("http://[::1]:8000/x", "http://[::1]:8000/x/APIServices/dynamic/did/update"),
     ],
 )
-def test_the_url(endpoint: str, url: str) -> None:
+def test_the_url_is_the_endpoint_with_the_path_of_the_api(endpoint: str, url: str) -> None:
     assert update_url(endpoint) == url
 
 
-def test_the_headers() -> None:
+def test_the_headers_ask_for_uncompressed_json() -> None:
     assert HEADERS == {
         "Accept": "application/json",
         "Accept-Encoding": "identity",

@@ -55,7 +55,7 @@ def campaign_of(dynamic: int, fallback: int) -> Campaign:
 CAMPAIGN = campaign_of(2, 1)
 
 
-def test_before_anything_is_known() -> None:
+def test_an_empty_result_has_every_key() -> None:
     assert empty_result("Sales") == {
         "changed": False,
         "campaign_name": "Sales",
@@ -70,7 +70,7 @@ def test_before_anything_is_known() -> None:
     }
 
 
-def test_once_the_options_were_read() -> None:
+def test_the_options_give_lists_and_endpoint_of_the_result() -> None:
     assert input_result(ENDPOINT, CAMPAIGN) == {
         "campaign_name": "Sales",
         "dynamic_dids": ["9140001001", "9140001002"],
@@ -87,7 +87,7 @@ def test_once_the_options_were_read() -> None:
         (1, 10_000, "1 dynamic DID, 10000 fallback dynamic DIDs"),
     ],
 )
-def test_the_numbers_are_counted(dynamic: int, fallback: int, counted: str) -> None:
+def test_the_message_counts_the_numbers(dynamic: int, fallback: int, counted: str) -> None:
     campaign = campaign_of(dynamic, fallback)
     exchange = Exchange([Attempt(None, APPLIED)])
     assert predicted_result(campaign, DIFFERS) == {
@@ -98,7 +98,7 @@ def test_the_numbers_are_counted(dynamic: int, fallback: int, counted: str) -> N
     assert updated["msg"] == f'Updated campaign "Sales": {counted}.'
 
 
-def test_what_is_unchanged() -> None:
+def test_the_same_lists_are_reported_as_unchanged() -> None:
     exchange = Exchange([Attempt(None, APPLIED)])
     counted = "2 dynamic DIDs, 1 fallback dynamic DID"
     assert predicted_result(CAMPAIGN, SAME) == {
@@ -122,7 +122,7 @@ def test_every_other_basis_counts_as_changed(basis: str) -> None:
     assert confirmed_result(CAMPAIGN, exchange, basis)["changed"] is True
 
 
-def test_a_confirmed_update_tells_of_the_last_attempt() -> None:
+def test_a_confirmed_update_reports_its_last_attempt() -> None:
     exchange = Exchange(
         [
             Attempt("server_error", UNKNOWN, AFTER_BACKOFF, "", 503, "Service Unavailable"),
@@ -141,7 +141,7 @@ def test_a_confirmed_update_tells_of_the_last_attempt() -> None:
     }
 
 
-def test_a_failure_is_told_twice() -> None:
+def test_a_failure_is_reported_in_the_result_and_in_its_failure() -> None:
     failure = UpdateFailure(TIMED_OUT, "No answer.", UNKNOWN, 408, "Request Timeout", 3)
     assert str(failure) == "No answer."
     assert failed_result(failure) == {
@@ -160,7 +160,7 @@ def test_a_failure_is_told_twice() -> None:
     }
 
 
-def test_refused_input_was_not_sent() -> None:
+def test_refused_input_is_reported_as_not_applied() -> None:
     assert failed_result(InvalidInput("dynamic_dids is empty."))["failure"] == {
         "reason": "invalid_input",
         "outcome": "not_applied",
@@ -183,7 +183,7 @@ def confirmation_of(campaign: Campaign, name: str = "Sales") -> Confirmation:
     ("basis", "why"),
     [(FIRST_SEEN, "nothing was recorded before"), (UNAVAILABLE, "no record is used")],
 )
-def test_the_diff_says_that_the_lists_before_are_not_known(basis: str, why: str) -> None:
+def test_the_diff_says_why_the_previous_lists_are_not_known(basis: str, why: str) -> None:
     assert campaign_diff(ENDPOINT, CAMPAIGN, basis, None) == {
         "before_header": f'campaign "Sales" at {ENDPOINT}, before',
         "before": f"Not known: CloudAgent can't be asked, and {why}.\n",
@@ -222,7 +222,7 @@ def test_the_diff_shows_the_lists_that_were_confirmed(
         (CAMPAIGN, f"Not certain to hold:\n{AFTER}"),
     ],
 )
-def test_the_diff_labels_what_is_not_certain(last: Campaign, before: str) -> None:
+def test_the_diff_labels_lists_that_are_not_certain(last: Campaign, before: str) -> None:
     confirmation = confirmation_of(last, "SALES")
     assert campaign_diff(ENDPOINT, CAMPAIGN, UNCONFIRMED, confirmation) == {
         "before_header": f'campaign "SALES" at {ENDPOINT}, as last confirmed at '

@@ -57,7 +57,7 @@ def run(module: ModuleDouble, *messages: str, status: int = 200) -> list[t.Any]:
         return [json.loads(call.request.body or b"") for call in mock.calls]
 
 
-def test_a_confirmed_update() -> None:
+def test_a_confirmed_update_returns_the_whole_result() -> None:
     module = ModuleDouble()
     assert run(module, "Dynamic DIDs updated successfully") == [
         {
@@ -94,14 +94,14 @@ def test_check_mode_sends_nothing_and_predicts_a_change() -> None:
     }
 
 
-def test_check_mode_checks_everything() -> None:
+def test_check_mode_refuses_invalid_input() -> None:
     module = ModuleDouble(check_mode=True, fallback_dynamic_dids=[True])
     assert run(module) == []
     assert module.result["failure"]["reason"] == "invalid_input"
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_the_diff_names_the_campaign_and_shows_a_number_a_line(check_mode: bool) -> None:
+def test_the_diff_names_the_campaign_and_has_one_number_per_line(check_mode: bool) -> None:
     module = ModuleDouble(check_mode=check_mode, diff=True)
     run(module, *([] if check_mode else ["Dynamic DIDs updated successfully"]))
     assert module.result["diff"] == {
@@ -112,7 +112,7 @@ def test_the_diff_names_the_campaign_and_shows_a_number_a_line(check_mode: bool)
     }
 
 
-def test_a_refusal() -> None:
+def test_a_refused_update_returns_the_failure() -> None:
     module = ModuleDouble(diff=True)
     assert len(run(module, "Campaign not found.", status=404)) == 1
     answer = {"api_message": "Campaign not found.", "http_status": 404, "attempts": 1}
@@ -148,7 +148,7 @@ def test_a_refusal() -> None:
         ({"record_dir": "/var/lib\0"}, {}),
     ],
 )
-def test_bad_input_fails_before_anything_is_sent(
+def test_invalid_input_fails_before_anything_is_sent(
     options: dict[str, t.Any], known: dict[str, t.Any]
 ) -> None:
     module = ModuleDouble(**options)
@@ -170,7 +170,7 @@ def test_bad_input_fails_before_anything_is_sent(
     }
 
 
-def test_warnings_are_passed_on() -> None:
+def test_warnings_about_the_input_are_passed_on_masked() -> None:
     module = ModuleDouble(
         api_key="914",
         dynamic_dids="\u202d9140001001\u202c,9140001001",
@@ -192,7 +192,7 @@ def test_the_key_is_masked_in_what_the_server_says() -> None:
     assert API_KEY not in repr(module.result)
 
 
-def test_requests_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_requests_library_fails_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_run, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
     module = ModuleDouble()
     assert run(module) == []
@@ -216,7 +216,7 @@ class BrokenClient(HttpClient):
         raise SpeakingError(" ".join(KEY_FORMS))
 
 
-def test_an_unexpected_error_tells_its_place_and_nothing_of_its_text() -> None:
+def test_an_unexpected_error_names_its_place_and_hides_its_text() -> None:
     module = ModuleDouble()
     with pytest.raises(Ended):
         _run.run(module, BrokenClient(SessionCache(), Watchdog(), ClockDouble()))
@@ -244,7 +244,7 @@ class InterruptedClient(HttpClient):
         raise KeyboardInterrupt
 
 
-def test_an_interruption_passes() -> None:
+def test_an_interruption_is_not_caught() -> None:
     module = ModuleDouble()
     with pytest.raises(KeyboardInterrupt):
         _run.run(module, InterruptedClient(SessionCache(), Watchdog(), ClockDouble()))

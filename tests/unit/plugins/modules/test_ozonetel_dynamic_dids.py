@@ -46,7 +46,7 @@ def _run_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     return module_runner(ozonetel_dynamic_dids.main, monkeypatch, capsys)
 
 
-def test_no_options_at_all(run_module: RunModule) -> None:
+def test_without_options_the_missing_ones_are_named_with_a_hint(run_module: RunModule) -> None:
     result = run_module()
     assert result["failed"] is True
     assert result["msg"].startswith(
@@ -57,14 +57,14 @@ def test_no_options_at_all(run_module: RunModule) -> None:
     assert "{{ lookup('ansible.builtin.env', 'OZONETEL_API_KEY') }}" in result["msg"]
 
 
-def test_other_missing_options_are_told_in_ansible_s_words(run_module: RunModule) -> None:
+def test_other_missing_options_keep_the_message_of_ansible(run_module: RunModule) -> None:
     options = {name: value for name, value in LISTS.items() if name != "campaign_name"}
     assert run_module(username="acme", api_key="a-key", **options)["msg"] == (
         "missing required arguments: campaign_name"
     )
 
 
-def test_the_account_from_the_environment(
+def test_account_and_url_are_read_from_the_environment(
     run_module: RunModule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OZONETEL_USERNAME", "acme")
@@ -85,7 +85,7 @@ def test_the_account_from_the_environment(
 
 
 @pytest.mark.parametrize("value", [9140001001, "9140001001", ["9140001001"], [9140001001]])
-def test_every_form_of_a_list_passes_through_ansible_s_own_checks(
+def test_every_accepted_form_of_a_list_passes_the_checks_of_ansible(
     value: object, run_module: RunModule
 ) -> None:
     options = {**LISTS, "dynamic_dids": value, "_ansible_check_mode": True}
@@ -94,7 +94,7 @@ def test_every_form_of_a_list_passes_through_ansible_s_own_checks(
 
 
 @pytest.mark.parametrize("value", [None, True, 9140001001.0, {"a": 1}, [[1]], "", []])
-def test_a_value_that_is_no_list_is_our_own_error(value: object, run_module: RunModule) -> None:
+def test_an_unusable_list_is_refused_by_our_own_check(value: object, run_module: RunModule) -> None:
     result = run_module(username="acme", api_key="a-key", **{**LISTS, "dynamic_dids": value})
     assert result["failure"]["reason"] == "invalid_input"
     assert result["msg"].startswith("dynamic_dids")

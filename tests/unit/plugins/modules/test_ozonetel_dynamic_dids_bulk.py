@@ -34,13 +34,13 @@ def _run_module(
     return module_runner(ozonetel_dynamic_dids_bulk.main, monkeypatch, capsys)
 
 
-def test_no_options_at_all(run_module: RunModule) -> None:
+def test_without_options_the_missing_ones_are_named(run_module: RunModule) -> None:
     msg = run_module()["msg"]
     assert msg.startswith("missing required arguments: api_key, campaigns, username. Set them in")
 
 
 @pytest.mark.parametrize("missing", sorted(ENTRY))
-def test_a_missing_option_of_a_campaign_is_told_with_its_position(
+def test_a_missing_option_of_a_campaign_is_named_with_its_position(
     missing: str, run_module: RunModule
 ) -> None:
     incomplete = {name: value for name, value in ENTRY.items() if name != missing}
@@ -52,7 +52,9 @@ def test_a_missing_option_of_a_campaign_is_told_with_its_position(
 
 
 @pytest.mark.parametrize("value", [9140001001, "9140001001", ["9140001001"], [9140001001]])
-def test_every_form_of_a_list_passes(value: object, run_module: RunModule) -> None:
+def test_every_accepted_form_of_a_list_passes_the_checks_of_ansible(
+    value: object, run_module: RunModule
+) -> None:
     entry = {**ENTRY, "dynamic_dids": value}
     result = run_module(**ACCOUNT, campaigns=[entry], _ansible_check_mode=True, _ansible_diff=True)
     assert "dynamic_dids:\n  9140001001\n" in result["diff"][0]["after"]
@@ -60,21 +62,19 @@ def test_every_form_of_a_list_passes(value: object, run_module: RunModule) -> No
 
 
 @pytest.mark.parametrize("value", [True, 9140001001.0, {"a": 1}, [[1]], "", []])
-def test_no_value_is_altered_on_its_way_to_our_own_check(
-    value: object, run_module: RunModule
-) -> None:
+def test_an_unusable_list_is_refused_by_our_own_check(value: object, run_module: RunModule) -> None:
     result = run_module(**ACCOUNT, campaigns=[{**ENTRY, "dynamic_dids": value}])
     assert result["failure"]["reason"] == "invalid_input"
     assert result["msg"].startswith('campaigns, item 1 (campaign "Sales"): dynamic_dids')
     assert result["results"] == []
 
 
-def test_a_name_that_is_null_is_refused(run_module: RunModule) -> None:
+def test_a_campaign_name_of_null_is_refused(run_module: RunModule) -> None:
     result = run_module(**ACCOUNT, campaigns=[{**ENTRY, "campaign_name": None}])
     assert result["failed"] is True
     assert "campaign_name" in result["msg"]
 
 
-def test_another_column_is_refused_by_its_name(run_module: RunModule) -> None:
+def test_an_unknown_column_is_named_and_refused(run_module: RunModule) -> None:
     result = run_module(**ACCOUNT, campaigns=[{**ENTRY, "remark": "old"}])
     assert "campaigns.remark" in result["msg"]

@@ -78,14 +78,18 @@ def _run_module(
 
 @pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize("options", [{}, GROUP], ids=["no options", "defaults of the group"])
-def test_what_is_shown(run_module: RunModule, options: dict[str, t.Any], check_mode: bool) -> None:
+def test_records_are_shown_whatever_the_defaults_of_the_group(
+    run_module: RunModule, options: dict[str, t.Any], check_mode: bool
+) -> None:
     result = run_module(_ansible_check_mode=check_mode, **options)
     assert result["changed"] is False
     assert result["campaigns"] == [CAMPAIGN]
 
 
 @pytest.mark.parametrize("did", ["9140002001", 9140002001])
-def test_which_campaigns_hold_a_number(run_module: RunModule, did: str | int) -> None:
+def test_did_shows_only_campaigns_that_hold_this_number(
+    run_module: RunModule, did: str | int
+) -> None:
     result = run_module(did=did, history_limit=0)
     assert result["campaigns"] == [
         {**CAMPAIGN, "history": [], "found_in": ["fallback_dynamic_dids"]}
@@ -93,7 +97,7 @@ def test_which_campaigns_hold_a_number(run_module: RunModule, did: str | int) ->
     assert run_module(did="9140001002")["campaigns"] == []
 
 
-def test_an_option_that_can_t_be_used(run_module: RunModule) -> None:
+def test_an_unusable_option_fails_with_invalid_input(run_module: RunModule) -> None:
     result = run_module(record_dir="")
     assert result["failed"] is True
     assert result["failure"]["reason"] == "invalid_input"
@@ -113,7 +117,7 @@ print(sorted(name for name in sys.modules if name.endswith(("_http.session", "_h
 """
 
 
-def test_it_needs_neither_requests_nor_the_http_helper(tmp_path: pathlib.Path) -> None:
+def test_the_module_imports_neither_requests_nor_the_http_helper(tmp_path: pathlib.Path) -> None:
     root = pathlib.Path(__file__).resolve().parents[4]
     place = tmp_path / "ansible_collections" / "ozonetel"
     place.mkdir(parents=True)

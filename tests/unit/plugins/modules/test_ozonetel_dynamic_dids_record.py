@@ -80,14 +80,14 @@ def confirmed(directory: pathlib.Path) -> bool | None:
     return record.confirmed if record else None
 
 
-def test_no_options_at_all(run_module: RunModule) -> None:
+def test_without_options_the_missing_state_is_named(run_module: RunModule) -> None:
     result = run_module()
     assert (result["failed"], result["msg"]) == (True, "missing required arguments: state")
 
 
 @pytest.mark.parametrize("options", [{}, GROUP], ids=["no options", "defaults of the group"])
 @pytest.mark.parametrize("state", ["unconfirmed", "absent"])
-def test_all_records_are_changed_only_when_that_is_asked_for(
+def test_all_records_are_changed_only_with_all_true(
     run_module: RunModule, tmp_path: pathlib.Path, state: str, options: dict[str, t.Any]
 ) -> None:
     refused = run_module(state=state, **options)
@@ -102,7 +102,7 @@ def test_all_records_are_changed_only_when_that_is_asked_for(
 
 
 @pytest.mark.parametrize("did", ["9140002001", 9140002001])
-def test_the_campaigns_that_hold_a_number(
+def test_did_withdraws_only_campaigns_that_hold_this_number(
     run_module: RunModule, tmp_path: pathlib.Path, did: str | int
 ) -> None:
     assert run_module(state="unconfirmed", did="9140001002")["changed"] is False
@@ -111,7 +111,9 @@ def test_the_campaigns_that_hold_a_number(
     assert confirmed(tmp_path) is False
 
 
-def test_check_mode_with_a_diff(run_module: RunModule, tmp_path: pathlib.Path) -> None:
+def test_check_mode_shows_a_diff_and_keeps_the_record(
+    run_module: RunModule, tmp_path: pathlib.Path
+) -> None:
     options = {"campaign_name": "Sales", "_ansible_check_mode": True, "_ansible_diff": True}
     result = run_module(state="absent", **options)
     assert (result["changed"], result["campaigns"]) == (True, [CAMPAIGN])
@@ -137,7 +139,7 @@ ozonetel_dynamic_dids_record.main()
 
 
 @pytest.mark.usefixtures("run_module")
-def test_it_works_without_requests(
+def test_the_module_works_without_requests(
     tmp_path: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     root = pathlib.Path(__file__).resolve().parents[4]

@@ -94,7 +94,9 @@ def _take(monkeypatch: pytest.MonkeyPatch) -> Take:
         ),
     ],
 )
-def test_in_process(take: Take, changes: dict[str, t.Any], variables: dict[str, t.Any]) -> None:
+def test_a_local_task_with_the_python_of_ansible_runs_in_process(
+    take: Take, changes: dict[str, t.Any], variables: dict[str, t.Any]
+) -> None:
     way = take(variables, **changes)
     assert way.result == {"greeting": "Hello you", "check_mode": False}
     assert way.shown == "polite.words.greet: in process"
@@ -120,7 +122,7 @@ def test_in_process(take: Take, changes: dict[str, t.Any], variables: dict[str, 
         ),
     ],
 )
-def test_as_a_module(
+def test_a_task_that_cannot_run_in_process_runs_as_a_module(
     take: Take, changes: dict[str, t.Any], variables: dict[str, t.Any], because: str
 ) -> None:
     way = take(variables, **changes)
@@ -134,7 +136,7 @@ def test_as_a_module(
     assert way.executed.remove.called is not ("async_val" in changes)
 
 
-def test_as_a_module_where_ansible_s_own_python_has_no_requests(
+def test_a_task_runs_as_a_module_if_the_python_of_ansible_has_no_requests(
     take: Take, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_in_process_action, "REQUESTS_IMPORT_ERROR", "Traceback")
@@ -148,7 +150,7 @@ def test_as_a_module_where_ansible_s_own_python_has_no_requests(
 @pytest.mark.parametrize(
     ("no_log", "lines"), [(False, ["greet: half of the greeting"]), (True, [])]
 )
-def test_progress_is_one_plain_line_with_the_module_s_short_name(
+def test_progress_is_one_line_with_the_short_name_of_the_module(
     take: Take, no_log: bool, lines: list[str]
 ) -> None:
     assert take(no_log=no_log).lines == lines

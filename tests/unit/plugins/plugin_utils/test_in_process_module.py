@@ -82,7 +82,7 @@ def test_options_are_converted_and_get_their_defaults() -> None:
     }
 
 
-def test_the_account_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_is_read_from_the_environment_and_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OZONETEL_API_KEY", "from-the-environment")
     options = {name: value for name, value in OPTIONS.items() if name != "api_key"}
     module = InProcessModule("ozonetel_dynamic_dids", options, SPEC)
@@ -98,7 +98,7 @@ def test_the_account_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
         ({"retries": "some"}, "argument 'retries' is of type "),
     ],
 )
-def test_options_that_do_not_fit_fail_as_those_of_a_module(
+def test_invalid_options_fail_with_the_message_of_ansible(
     options: dict[str, t.Any], msg: str
 ) -> None:
     result = run(never, **options)
@@ -106,7 +106,7 @@ def test_options_that_do_not_fit_fail_as_those_of_a_module(
     assert result == {"failed": True}
 
 
-def test_a_missing_account_is_explained() -> None:
+def test_a_missing_account_option_gets_a_hint() -> None:
     options = {name: value for name, value in OPTIONS.items() if name != "username"}
     result = InProcessModule("x", options, SPEC).run(never)
     assert result["msg"].startswith("missing required arguments: username. Set it in the task")
@@ -118,7 +118,7 @@ def test_a_failure_about_options_does_not_repeat_the_key() -> None:
     assert result["msg"].endswith(masked(f"got: at {API_KEY}"))
 
 
-def test_the_key_is_masked_in_values_and_not_in_what_is_true_or_nothing() -> None:
+def test_the_key_is_masked_in_texts_and_other_values_are_unchanged() -> None:
     result = run(
         lambda module: module.exit_json(
             changed=True, nothing=None, attempts=1, names=[API_KEY, f"x {API_KEY}"]
@@ -132,12 +132,12 @@ def test_the_key_is_masked_in_values_and_not_in_what_is_true_or_nothing() -> Non
     }
 
 
-def test_a_key_that_reads_like_a_value_leaves_changed_and_failed_alone() -> None:
+def test_a_key_equal_to_true_leaves_changed_and_failed_unmasked() -> None:
     result = run(lambda module: module.fail_json(msg="It failed.", changed=False), api_key="True")
     assert result == {"failed": True, "changed": False, "msg": "It failed."}
 
 
-def test_warnings_come_with_the_result() -> None:
+def test_warnings_are_returned_with_the_key_masked() -> None:
     def warn(module: InProcessModule) -> None:
         module.warn(f"first {API_KEY}")
         module.warn("second")
@@ -146,7 +146,7 @@ def test_warnings_come_with_the_result() -> None:
     assert run(warn)["warnings"] == [masked(f"first {API_KEY}"), "second"]
 
 
-def test_ansible_s_own_warnings_and_deprecations_come_as_well() -> None:
+def test_warnings_and_deprecations_of_ansible_are_returned() -> None:
     old = {"type": "str", "aliases": ["older"], "removed_in_version": "9.0.0"}
     old["removed_from_collection"] = "ozonetel.cloudagent"
     result = run(
@@ -156,14 +156,14 @@ def test_ansible_s_own_warnings_and_deprecations_come_as_well() -> None:
     assert [entry["version"] for entry in result["deprecations"]] == ["9.0.0"]
 
 
-def test_check_mode_and_diff_mode_are_known() -> None:
+def test_check_mode_and_diff_mode_reach_the_module() -> None:
     module = InProcessModule("x", OPTIONS, SPEC, check_mode=True, diff=True)
     assert module.run(lambda module: module.exit_json(modes=[module.check_mode, module._diff])) == {
         "modes": [True, True]
     }
 
 
-def test_progress_goes_to_who_wants_it() -> None:
+def test_progress_is_passed_on_if_there_is_a_callback() -> None:
     def work(module: InProcessModule) -> None:
         module.progress("half of it")
         module.exit_json()
@@ -174,12 +174,12 @@ def test_progress_goes_to_who_wants_it() -> None:
     assert InProcessModule("x", OPTIONS, SPEC).run(work) == {}
 
 
-def test_code_that_does_not_end_is_a_fault() -> None:
+def test_code_that_neither_exits_nor_fails_raises_an_error() -> None:
     with pytest.raises(AssertionError, match="did not end"):
         run(lambda module: None)
 
 
-def test_no_code_in_between_can_catch_the_end() -> None:
+def test_except_exception_does_not_catch_exit_json() -> None:
     def hold_on(module: InProcessModule) -> None:
         try:
             module.exit_json(first=True)
@@ -189,7 +189,7 @@ def test_no_code_in_between_can_catch_the_end() -> None:
     assert run(hold_on) == {"first": True}
 
 
-def test_an_interruption_passes() -> None:
+def test_an_interruption_is_not_caught() -> None:
     def interrupt(_module: InProcessModule) -> t.NoReturn:
         raise KeyboardInterrupt
 
@@ -197,7 +197,7 @@ def test_an_interruption_passes() -> None:
         run(interrupt)
 
 
-def test_the_key_is_registered_as_a_secret_where_ansible_can_mask_it(
+def test_the_key_is_registered_as_a_secret_if_ansible_can_mask_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     registered: list[str] = []
@@ -240,7 +240,7 @@ class Encrypted:
         (datetime.datetime(2026, 11, 23, 9, 30), "2026-11-23T09:30:00"),
     ],
 )
-def test_values_become_plain(value: object, expected: object) -> None:
+def test_tagged_and_encrypted_values_become_plain_ones(value: object, expected: object) -> None:
     result = plain(value)
     assert result == expected
     assert [type(result)] == [type(expected)]

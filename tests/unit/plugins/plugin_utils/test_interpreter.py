@@ -15,26 +15,28 @@ from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._interpreter i
 
 
 @pytest.mark.parametrize("word", ["auto", "auto_legacy", "auto_silent", "auto_legacy_silent"])
-def test_ansible_s_words_for_any_python(word: str) -> None:
+def test_the_auto_values_of_ansible_are_this_python(word: str) -> None:
     assert is_this_python(word)
 
 
-def test_this_python_by_its_path() -> None:
+def test_this_python_is_recognised_by_its_path() -> None:
     assert is_this_python(sys.executable)
 
 
-def test_this_python_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_this_python_is_recognised_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", os.path.dirname(sys.executable))
     assert is_this_python(os.path.basename(sys.executable))
 
 
-def test_this_python_through_a_linked_folder(tmp_path: Path) -> None:
+def test_this_python_is_recognised_through_a_linked_folder(tmp_path: Path) -> None:
     folder = tmp_path / "bin"
     folder.symlink_to(os.path.dirname(sys.executable))
     assert is_this_python(str(folder / os.path.basename(sys.executable)))
 
 
-def test_another_name_in_the_same_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_name_in_the_same_folder_is_this_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     python = tmp_path / "python3.99"
     python.symlink_to(sys.executable)
     (tmp_path / "python").symlink_to(python)

@@ -27,7 +27,9 @@ from ansible_collections.ozonetel.cloudagent.tests.unit.support import API_KEY, 
         ({"requests_per_minute": 240}, BulkOptions(8, 0.25, False)),
     ],
 )
-def test_how_they_are_worked_through(options: dict[str, t.Any], expected: BulkOptions) -> None:
+def test_concurrency_spacing_and_stop_are_read_from_the_options(
+    options: dict[str, t.Any], expected: BulkOptions
+) -> None:
     assert read_bulk_options(bulk_module([], **options).params) == expected
 
 
@@ -47,7 +49,9 @@ def test_how_they_are_worked_through(options: dict[str, t.Any], expected: BulkOp
         ({"requests_per_minute": 6000, "concurrency": 64}, 100),
     ],
 )
-def test_so_many_are_locked_ahead(options: dict[str, t.Any], most: int) -> None:
+def test_the_number_of_records_locked_ahead_is_limited(
+    options: dict[str, t.Any], most: int
+) -> None:
     read = read_bulk_options(bulk_module([], **options).params)
     assert min(read.most_in_hand, read.most_waiting) == most
     assert read.most_in_hand == 2 * read.concurrency
@@ -64,7 +68,7 @@ def test_so_many_are_locked_ahead(options: dict[str, t.Any], most: int) -> None:
         ),
     ],
 )
-def test_options_that_are_refused(options: dict[str, t.Any], message: str) -> None:
+def test_options_out_of_range_are_refused(options: dict[str, t.Any], message: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         read_bulk_options(bulk_module([], **options).params)
     assert caught.value.message == message
@@ -128,7 +132,9 @@ SPREADSHEET = (
         ),
     ],
 )
-def test_an_entry_that_is_refused(entry: dict[str, t.Any], message: str) -> None:
+def test_an_invalid_entry_is_refused_with_its_position(
+    entry: dict[str, t.Any], message: str
+) -> None:
     assert refused(["A", "B", {"campaign_name": "Sales", **entry}]) == message
 
 
@@ -139,7 +145,7 @@ def test_a_long_name_is_cut_and_the_key_is_masked_in_a_value() -> None:
     assert API_KEY not in message
 
 
-def test_a_campaign_that_is_named_twice() -> None:
+def test_a_campaign_named_twice_is_refused_with_both_positions() -> None:
     assert refused(["A", "Sales", "B", "Sales"]) == (
         'campaigns, items 2 and 4 both name the campaign "Sales". Its lists are sent whole, so keep '
         "one entry, with all the numbers that it is to have."
@@ -147,7 +153,7 @@ def test_a_campaign_that_is_named_twice() -> None:
 
 
 @pytest.mark.parametrize("spelling", ["sales", "Sales ", " Sales", "\uff33ales"])
-def test_spellings_that_the_server_may_take_for_one(spelling: str) -> None:
+def test_names_that_differ_only_in_case_or_spaces_are_refused(spelling: str) -> None:
     assert refused(["A", "Sales", spelling]) == (
         f'campaigns, items 2 and 3 name "Sales" and "{spelling}", which differ in upper and lower '
         "case or spaces alone, and CloudAgent may take them for one campaign. Keep one of them, or "
@@ -155,9 +161,9 @@ def test_spellings_that_the_server_may_take_for_one(spelling: str) -> None:
     )
 
 
-def test_null_is_no_list() -> None:
+def test_campaigns_of_null_are_refused() -> None:
     assert refused(None).startswith("campaigns is null")
 
 
-def test_no_campaigns_are_no_mistake() -> None:
+def test_an_empty_list_of_campaigns_is_accepted() -> None:
     assert read_campaigns(bulk_module([]).params) == []

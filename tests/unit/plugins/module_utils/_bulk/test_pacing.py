@@ -62,24 +62,24 @@ class Paced:
         return self.clock.monotonic() - 1000.0
 
 
-def test_without_a_limit_all_go_at_once() -> None:
+def test_without_a_limit_no_request_waits() -> None:
     paced = Paced()
     assert [paced.turn() for _request in range(3)] == [0.0, 0.0, 0.0]
 
 
-def test_requests_are_evenly_apart() -> None:
+def test_requests_are_evenly_spaced() -> None:
     paced = Paced(seconds_apart=2.0)
     assert [paced.turn() for _request in range(4)] == [0.0, 2.0, 4.0, 6.0]
 
 
-def test_a_time_without_requests_allows_no_burst_afterwards() -> None:
+def test_an_idle_time_allows_no_burst_afterwards() -> None:
     paced = Paced(seconds_apart=2.0)
     paced.turn()
     paced.clock.sleep(100.0)
     assert [paced.turn() for _request in range(3)] == [100.0, 102.0, 104.0]
 
 
-def test_waiting_for_a_turn_is_no_time_of_the_update() -> None:
+def test_waiting_for_a_turn_does_not_use_the_timeout() -> None:
     paced = Paced(seconds_apart=25.0)
     paced.turn()
     assert paced.turn() == 25.0
@@ -87,21 +87,23 @@ def test_waiting_for_a_turn_is_no_time_of_the_update() -> None:
 
 
 @pytest.mark.parametrize(("retry_after", "seconds"), [(None, 20.0), (7.0, 7.0), (300.0, 300.0)])
-def test_a_rate_limit_holds_all_back(retry_after: float | None, seconds: float) -> None:
+def test_a_rate_limit_pauses_all_without_using_the_timeout(
+    retry_after: float | None, seconds: float
+) -> None:
     paced = Paced()
     paced.pace.note(LIMITED._replace(retry_after=retry_after))
     assert paced.turn() == seconds
     assert paced.deadline.remaining() == 10.0
 
 
-def test_the_longest_of_several_breaks_counts() -> None:
+def test_the_longest_of_several_pauses_counts() -> None:
     paced = Paced(seconds_apart=2.0)
     for seconds in (30.0, 5.0):
         paced.pace.note(LIMITED._replace(retry_after=seconds))
     assert [paced.turn(), paced.turn()] == [30.0, 32.0]
 
 
-def test_a_break_that_begins_while_a_thread_waits_for_its_turn(
+def test_a_pause_that_begins_while_a_thread_waits_for_its_turn_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     paced = Paced(seconds_apart=2.0)
@@ -120,7 +122,7 @@ def test_a_break_that_begins_while_a_thread_waits_for_its_turn(
 
 
 @pytest.mark.parametrize(("timeout", "longest_break"), [(60.0, 300.0), (900.0, 900.0)])
-def test_a_break_that_is_too_long_ends_the_sending(timeout: float, longest_break: float) -> None:
+def test_a_pause_that_is_too_long_stops_the_task(timeout: float, longest_break: float) -> None:
     paced = Paced(timeout=timeout)
     fits = LIMITED._replace(retry_after=longest_break)
     assert paced.pace.has_time_for(fits, longest_break, paced.deadline)
@@ -134,13 +136,13 @@ def test_a_break_that_is_too_long_ends_the_sending(timeout: float, longest_break
 
 
 @pytest.mark.parametrize("attempt", [FAULT, Attempt(None, APPLIED)])
-def test_other_answers_hold_nobody_back(attempt: Attempt) -> None:
+def test_other_answers_cause_no_pause(attempt: Attempt) -> None:
     paced = Paced()
     paced.pace.note(attempt)
     assert paced.turn() == 0.0
 
 
-def test_who_waits_for_a_turn_is_told_to_stop() -> None:
+def test_a_thread_that_waits_for_its_turn_is_stopped() -> None:
     paced = Paced(seconds_apart=60.0, after=5.0)
     paced.turn()
     with pytest.raises(Stopped):
@@ -148,7 +150,7 @@ def test_who_waits_for_a_turn_is_told_to_stop() -> None:
     assert paced.clock.waits == [5.0]
 
 
-def test_a_wait_of_its_own_counts_and_the_turn_after_it_does_not() -> None:
+def test_a_backoff_uses_the_timeout_but_the_turn_after_it_does_not() -> None:
     paced = Paced(seconds_apart=8.0)
     paced.turn()
     assert paced.pace.wait_before_retry(FAULT, 3.0, paced.deadline)
@@ -159,14 +161,14 @@ def test_a_wait_of_its_own_counts_and_the_turn_after_it_does_not() -> None:
 
 
 @pytest.mark.parametrize("failed", [FAULT, LIMITED])
-def test_no_further_attempt_after_the_stop(failed: Attempt) -> None:
+def test_there_is_no_further_attempt_after_a_stop(failed: Attempt) -> None:
     paced = Paced(after=1.0)
     paced.pace.note(failed)
     assert not paced.pace.wait_before_retry(failed, 3.0, paced.deadline)
     assert paced.clock.waits == [1.0]
 
 
-def test_an_update_that_is_alone_waits_for_nobody() -> None:
+def test_a_single_update_waits_for_no_turn() -> None:
     clock = ClockDouble()
     pace, deadline = Pace(clock), Deadline(clock, 10.0)
     pace.note(LIMITED)

@@ -13,13 +13,13 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.progress
 )
 
 
-def test_the_lines_come_at_growing_intervals() -> None:
+def test_progress_lines_come_at_growing_intervals() -> None:
     times = ProgressTimes()
     due = [second for second in range(400) if times.is_due(float(second))]
     assert due == [2, 7, 12, 17, 22, 37, 52, 67, 82, 97, 112, 127, 187, 247, 307, 367]
 
 
-def test_short_work_says_nothing() -> None:
+def test_work_under_two_seconds_shows_no_progress() -> None:
     assert not ProgressTimes().is_due(1.99)
 
 
@@ -40,5 +40,7 @@ def test_short_work_says_nothing() -> None:
         (5, 5, 0, 10.0, "5 of 5 campaigns done, 30.0 per minute, about 0 s left"),
     ],
 )
-def test_the_line(total: int, done: int, failed: int, elapsed: float, line: str) -> None:
+def test_a_progress_line_shows_counts_rate_and_time_left(
+    total: int, done: int, failed: int, elapsed: float, line: str
+) -> None:
     assert progress_line(total, done, failed, elapsed) == line

@@ -79,7 +79,7 @@ KEPT = {
         ),
     ],
 )
-def test_what_is_kept_of_a_good_update(
+def test_a_successful_update_becomes_a_short_entry(
     basis: str, attempts: int, skip: bool, kind: str, entry: dict[str, t.Any]
 ) -> None:
     warnings = [Warned("a kind", "A warning.")]
@@ -88,7 +88,7 @@ def test_what_is_kept_of_a_good_update(
     assert kept == CampaignResult(kind, entry, warnings, diff if kind == CHANGED else None)
 
 
-def test_what_is_kept_of_a_failed_update() -> None:
+def test_the_entry_of_a_failed_update_has_its_message_and_lists() -> None:
     warnings = [Warned("a kind", "A warning.")]
     failed = {"changed": False, "failed": True, "failure": {"reason": "timed_out"}}
     lists = {key: WHOLE[key] for key in ("dynamic_dids", "fallback_dynamic_dids")}
@@ -108,7 +108,7 @@ def test_what_is_kept_of_a_failed_update() -> None:
         (None, "of an error in the collection"),
     ],
 )
-def test_why_a_campaign_was_not_sent(reason: str | None, why: str) -> None:
+def test_a_campaign_that_was_not_sent_says_why(reason: str | None, why: str) -> None:
     assert why_stopped(reason) == why
     assert campaign_not_sent("Sales", why) == CampaignResult(
         NOT_SENT,
@@ -149,7 +149,9 @@ def test_why_a_campaign_was_not_sent(reason: str | None, why: str) -> None:
         ([NOT_SENT, NOT_SENT], False, "2 campaigns not sent, because the sky fell."),
     ],
 )
-def test_the_message_without_a_failure(kinds: list[str], check_mode: bool, msg: str) -> None:
+def test_the_message_counts_the_campaigns_of_each_kind(
+    kinds: list[str], check_mode: bool, msg: str
+) -> None:
     result = bulk_result([outcome(kind) for kind in kinds], "the sky fell", check_mode)
     assert result["msg"] == msg
     assert result["changed"] is (CHANGED in kinds)
@@ -157,7 +159,7 @@ def test_the_message_without_a_failure(kinds: list[str], check_mode: bool, msg: 
     assert "failed" not in result
 
 
-def test_the_message_with_failures() -> None:
+def test_the_message_names_failed_campaigns_and_explains_one() -> None:
     outcomes = [
         outcome(FAILED, "A", "campaign_not_found"),
         outcome(CHANGED, "B"),
@@ -186,18 +188,18 @@ def warned(count: int, kind: str, text: str, first: int = 1) -> list[tuple[int, 
     ]
 
 
-def test_one_warning_names_its_campaign() -> None:
+def test_a_single_warning_names_its_campaign() -> None:
     assert bulk_warnings(warned(1, "a", "Look out.")) == [
         'campaigns, item 1 (campaign "C1"): Look out.'
     ]
 
 
-def test_the_same_warning_about_several_is_one() -> None:
+def test_the_same_warning_about_several_campaigns_is_shown_once() -> None:
     assert bulk_warnings(warned(1000, "a", "Look out.")) == ["For 1,000 campaigns: Look out."]
 
 
 @pytest.mark.parametrize(("count", "lines"), [(2, 2), (5, 5), (6, 6), (500, 6)])
-def test_a_kind_has_six_lines_at_most_whatever_its_texts(count: int, lines: int) -> None:
+def test_warnings_of_one_kind_take_at_most_six_lines(count: int, lines: int) -> None:
     found = bulk_warnings(warned(count, "a", "Item {0} of campaign {0} is odd"))
     assert len(found) == lines
     assert found[0] == 'campaigns, item 1 (campaign "C1"): Item 1 of campaign 1 is odd'
@@ -208,7 +210,7 @@ def test_a_kind_has_six_lines_at_most_whatever_its_texts(count: int, lines: int)
         )
 
 
-def test_kinds_do_not_hide_each_other_even_with_one_text() -> None:
+def test_each_kind_of_warning_is_shown_even_with_equal_texts() -> None:
     mixed = sorted(
         [*warned(300, "a", "{0}: Look out."), *warned(300, "b", "{0}: Look out.")],
         key=lambda entry: entry[0],

@@ -183,7 +183,7 @@ def summary(**counts: int) -> dict[str, int]:
     return {**NO_SUMMARY, "total": sum(counts.values()), **counts}
 
 
-def test_all_are_applied_and_come_back_in_their_order() -> None:
+def test_all_campaigns_are_updated_and_returned_in_their_order() -> None:
     names = [f"Campaign {number}" for number in range(40)]
     module = bulk_module(names)
     assert sorted(run(module)) == sorted(names)
@@ -197,7 +197,7 @@ def test_all_are_applied_and_come_back_in_their_order() -> None:
     assert (module.warnings, module.lines) == ([], [])
 
 
-def test_nothing_to_do() -> None:
+def test_an_empty_list_of_campaigns_sends_nothing() -> None:
     module = bulk_module([])
     assert run(module) == []
     assert module.result == {
@@ -209,7 +209,7 @@ def test_nothing_to_do() -> None:
     }
 
 
-def test_sent_again_and_skipped(tmp_path: pathlib.Path) -> None:
+def test_unchanged_campaigns_are_sent_again_or_skipped(tmp_path: pathlib.Path) -> None:
     place = {"record_dir": str(tmp_path / "records")}
     run(bulk_module(["A", "B"], **place))
     again = bulk_module(["A", "B", "C"], **place)
@@ -228,7 +228,7 @@ def test_sent_again_and_skipped(tmp_path: pathlib.Path) -> None:
     assert skipping.result["summary"] == summary(changed=1, skipped=2)
 
 
-def test_a_failure_does_not_keep_the_others_back(tmp_path: pathlib.Path) -> None:
+def test_a_failed_campaign_does_not_stop_the_others(tmp_path: pathlib.Path) -> None:
     place = {"record_dir": str(tmp_path / "records")}
     names = ["A", "B", "C", "D", "E"]
     module = bulk_module(names, **place)
@@ -249,7 +249,7 @@ def test_a_failure_does_not_keep_the_others_back(tmp_path: pathlib.Path) -> None
     assert again.result["summary"] == summary(changed=1, skipped=4)
 
 
-def test_stop_on_failure() -> None:
+def test_stop_on_failure_sends_no_further_campaign() -> None:
     module = bulk_module(["A", "B", "C", "D"], stop_on_failure=True, concurrency=1)
     assert run(module, B="Campaign not found.") == ["A", "B"]
     not_sent = {**NOT_TRIED, "msg": "Not sent, because another campaign failed (stop_on_failure)."}
@@ -280,7 +280,7 @@ def test_a_refused_account_is_tried_once(concurrency: int) -> None:
     )
 
 
-def test_a_refused_account_decides_over_an_earlier_failure() -> None:
+def test_a_refused_account_is_reported_rather_than_an_earlier_failure() -> None:
     module = bulk_module(["A", "B", "C"], concurrency=1)
     run(module, A="Campaign not found.", B="Authentication failed.")
     assert module.result["failure"]["reason"] == "authentication_failed"
@@ -290,7 +290,7 @@ def test_a_refused_account_decides_over_an_earlier_failure() -> None:
     )
 
 
-def test_a_server_that_wants_a_very_long_break_ends_the_task() -> None:
+def test_a_very_long_pause_asked_for_by_the_server_ends_the_task() -> None:
     module = bulk_module(["A", "B", "C"], concurrency=1)
     client = HttpClient(SessionCache(), Watchdog(), ClockDouble(), longest)
     with responses.RequestsMock() as mock:
@@ -340,7 +340,7 @@ def test_everything_is_checked_before_anything_is_sent(
     assert not pathlib.Path(module.params["record_dir"]).exists()
 
 
-def test_check_mode_predicts_without_a_trace(tmp_path: pathlib.Path) -> None:
+def test_check_mode_predicts_and_writes_nothing(tmp_path: pathlib.Path) -> None:
     place = {"record_dir": str(tmp_path / "records")}
     run(bulk_module(["A"], **place))
     files = sorted(tmp_path.rglob("*"))
@@ -365,7 +365,7 @@ def test_a_diff_for_each_changed_campaign() -> None:
     assert "diff" not in module.result["results"][0]
 
 
-def test_a_few_warnings_for_many() -> None:
+def test_a_thousand_similar_warnings_become_six() -> None:
     module = bulk_module(
         [
             {"campaign_name": f"C{number}", "dynamic_dids": [1000 + number] * 2}
@@ -383,7 +383,7 @@ def test_a_few_warnings_for_many() -> None:
     ]
 
 
-def test_few_warnings_of_a_kind_also_where_each_is_another_one() -> None:
+def test_warnings_of_one_kind_with_different_texts_become_six() -> None:
     others = [str(9140001001 + place) for place in range(500)]
     module = bulk_module(
         [
@@ -403,7 +403,7 @@ def test_few_warnings_of_a_kind_also_where_each_is_another_one() -> None:
     )
 
 
-def test_a_store_that_can_not_be_used_is_told_once(tmp_path: pathlib.Path) -> None:
+def test_an_unusable_store_is_warned_about_once(tmp_path: pathlib.Path) -> None:
     (tmp_path / "file").touch()
     module = bulk_module(["A", "B", "C"], record_dir=str(tmp_path / "file" / "records"))
     run(module)
@@ -436,7 +436,7 @@ class BrokenClient(HttpClient):
         raise SpeakingError(API_KEY)
 
 
-def test_an_unexpected_error_is_one_campaign_s() -> None:
+def test_an_unexpected_error_in_sending_fails_each_campaign() -> None:
     module = bulk_module(["A", "B"])
     with pytest.raises(Ended):
         bulk_run.run_bulk(module, BrokenClient(SessionCache(), Watchdog(), ClockDouble()))
@@ -461,7 +461,9 @@ def always_due(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ProgressTimes, "is_due", lambda _times, _elapsed: True)
 
 
-def test_what_was_applied_is_told_whatever_goes_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_applied_campaigns_are_returned_despite_an_unexpected_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     always_due(monkeypatch)
     module = bulk_module(["A", "B", "C"], concurrency=1)
     module.__class__ = BrokenProgress
@@ -480,7 +482,7 @@ def test_what_was_applied_is_told_whatever_goes_wrong(monkeypatch: pytest.Monkey
     assert API_KEY not in repr(module.result)
 
 
-def test_what_is_on_its_way_when_something_goes_wrong_is_told(
+def test_a_request_under_way_at_an_unexpected_error_is_returned(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     always_due(monkeypatch)
@@ -536,7 +538,7 @@ def test_an_error_around_the_records_ends_the_task(
 
 @pytest.mark.parametrize("error", [MemoryError, SystemExit])
 @pytest.mark.parametrize("place", ["send", "turn"])
-def test_a_worker_that_dies_leaves_its_campaign_failed(
+def test_an_error_that_ends_a_worker_fails_its_campaign(
     error: type[BaseException], place: str, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
     record_dir = str(tmp_path / "records")
@@ -578,7 +580,7 @@ def allow_threads(count: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("allowed", [0, 1, 3])
-def test_the_threads_that_there_are_do_all(
+def test_all_campaigns_are_updated_with_fewer_threads(
     allowed: int, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
     attempts = allow_threads(allowed, monkeypatch)
@@ -591,7 +593,7 @@ def test_the_threads_that_there_are_do_all(
     assert len(attempts) == allowed + 1
 
 
-def test_without_any_thread_a_refused_account_is_tried_once(
+def test_without_threads_a_refused_account_is_tried_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     allow_threads(0, monkeypatch)
@@ -601,7 +603,7 @@ def test_without_any_thread_a_refused_account_is_tried_once(
     assert module.result["summary"] == summary(changed=1, failed=1, not_sent=41)
 
 
-def test_an_interruption_without_any_thread_passes(
+def test_without_threads_an_interruption_is_not_caught(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
     records = Records(tmp_path / "records")
@@ -639,7 +641,7 @@ def test_the_threads_end_with_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [thread for thread in threads if thread.is_alive()] == []
 
 
-def test_an_interruption_passes_and_what_is_on_its_way_is_recorded(
+def test_after_an_interruption_the_request_under_way_is_recorded(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
     always_due(monkeypatch)
@@ -679,7 +681,7 @@ def test_an_interruption_passes_and_what_is_on_its_way_is_recorded(
     assert records.locked("ABCD") == []
 
 
-def test_an_interruption_while_records_are_withdrawn_leaves_no_lock(
+def test_an_interruption_while_withdrawing_leaves_no_lock(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
     records = Records(tmp_path / "records")
@@ -723,7 +725,7 @@ class Abandoned(ModuleDouble):
 
 
 @pytest.mark.parametrize("by_worker", [False, True])
-def test_nothing_more_is_begun_when_nobody_gets_the_result(
+def test_nothing_more_is_sent_once_the_main_process_of_ansible_has_ended(
     by_worker: bool, tmp_path: pathlib.Path
 ) -> None:
     records = Records(tmp_path / "records")
@@ -747,7 +749,7 @@ def test_nothing_more_is_begun_when_nobody_gets_the_result(
 # --- The records of many campaigns ----------------------------------------------------------------
 
 
-def test_no_more_are_locked_than_so_many(
+def test_at_most_twice_the_concurrency_is_locked(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
     stores: list[Files] = []
@@ -779,7 +781,7 @@ def test_no_more_are_locked_than_so_many(
 
 
 @pytest.mark.parametrize(("per_minute", "count", "most"), [(600, 12, 10), (119, 2, 1)])
-def test_no_more_are_locked_than_a_second_s_worth(
+def test_no_more_is_locked_than_is_sent_in_a_second(
     per_minute: int,
     count: int,
     most: int,
@@ -803,7 +805,7 @@ def test_no_more_are_locked_than_a_second_s_worth(
     assert max(held) == most
 
 
-def test_what_no_worker_took_is_put_back(
+def test_campaigns_not_begun_before_a_stop_are_put_back(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
     names = ["A", "B", "C", "D", "E"]
@@ -855,7 +857,7 @@ def after_finish(
 
 
 @pytest.mark.parametrize("most_in_hand", [1, 16])
-def test_a_lock_held_elsewhere_keeps_no_other_back_and_fails_at_its_timeout(
+def test_a_lock_held_by_another_run_delays_no_other_and_fails_at_the_timeout(
     most_in_hand: int, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
     monkeypatch.setattr(BulkOptions, "most_in_hand", most_in_hand)
@@ -893,7 +895,7 @@ def test_a_lock_held_elsewhere_keeps_no_other_back_and_fails_at_its_timeout(
     other.unlock([records.key("A")])
 
 
-def test_a_lock_that_is_let_go_is_taken_meanwhile(
+def test_a_lock_released_by_another_run_is_taken(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
     records = Records(tmp_path / "records")
@@ -905,7 +907,7 @@ def test_a_lock_that_is_let_go_is_taken_meanwhile(
     assert module.result["results"] == [applied(name) for name in "ABCD"]
 
 
-def test_stop_on_failure_after_a_lock_held_elsewhere(
+def test_stop_on_failure_applies_to_a_lock_held_by_another_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
     records = Records(tmp_path / "records")
@@ -923,7 +925,7 @@ def test_stop_on_failure_after_a_lock_held_elsewhere(
     other.unlock([records.key("A")])
 
 
-def test_stop_on_failure_after_a_record_in_the_way(
+def test_stop_on_failure_applies_to_a_record_that_cannot_be_removed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
     records = Records(tmp_path / "records")
@@ -944,7 +946,7 @@ def test_stop_on_failure_after_a_record_in_the_way(
     assert module.result["failure"]["reason"] == "record_failed"
 
 
-def test_skip_unchanged_looks_at_all_first_and_locks_only_what_differs(
+def test_skip_unchanged_locks_only_campaigns_that_differ(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
     monkeypatch.setattr(bulk_updates, "LOOK_AT_ONCE", 3)
@@ -980,7 +982,7 @@ def test_skip_unchanged_looks_at_all_first_and_locks_only_what_differs(
     other.unlock([records.key(names[0])])
 
 
-def test_what_another_run_confirms_after_the_look_is_sent_again_and_unchanged(
+def test_lists_confirmed_by_another_run_after_the_look_are_sent_and_unchanged(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
     place = {"record_dir": str(tmp_path / "records")}
@@ -1000,7 +1002,7 @@ def test_what_another_run_confirms_after_the_look_is_sent_again_and_unchanged(
     assert (entry["changed"], entry["changed_basis"], entry["sent"]) == (False, "same", True)
 
 
-def test_a_first_campaign_that_takes_long_keeps_the_others_back_for_a_while(
+def test_a_slow_first_campaign_delays_the_others_only_for_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(bulk_updates, "PATIENCE_SECONDS", 0.0)
@@ -1016,7 +1018,7 @@ def test_a_first_campaign_that_takes_long_keeps_the_others_back_for_a_while(
     assert module.result["summary"] == summary(changed=2)
 
 
-def test_the_first_campaign_is_alone_also_after_a_long_look(
+def test_the_first_campaign_is_sent_alone_even_after_a_long_look(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock, look = ClockDouble(), Keeper.look
@@ -1031,7 +1033,7 @@ def test_the_first_campaign_is_alone_also_after_a_long_look(
     assert run(module, clock, **refusing(names)) == ["Campaign 0"]
 
 
-def test_waiting_for_a_worker_is_no_time_of_the_update(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_a_worker_does_not_use_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = ClockDouble()
     left: list[float] = []
 
@@ -1049,14 +1051,14 @@ def test_waiting_for_a_worker_is_no_time_of_the_update(monkeypatch: pytest.Monke
     assert left == [500.0, 500.0, 500.0]
 
 
-def test_requests_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_requests_library_fails_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_run, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
     module = bulk_module(["A"])
     assert run(module) == []
     assert module.result["exception"] == "Traceback: no requests"
 
 
-def test_requests_per_minute_spaces_them() -> None:
+def test_requests_per_minute_spaces_the_requests() -> None:
     clock = ClockDouble()
     monkey = pytest.MonkeyPatch()
     # The stop is what the pace waits on.

@@ -12,7 +12,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.stop imp
 )
 
 
-def test_the_first_reason_stays() -> None:
+def test_the_first_reason_of_a_stop_is_kept() -> None:
     stop = Stop()
     assert (stop.is_set(), stop.reason) == (False, None)
     stop.because(CAMPAIGN_FAILED)

@@ -103,7 +103,7 @@ def nothing(_item: int) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3, 64])
-def test_every_item_once(workers_for: Make, count: int) -> None:
+def test_every_item_is_done_once(workers_for: Make, count: int) -> None:
     workers = workers_for(nothing)
     assert workers.start(count)
     workers.hand_over(range(60))
@@ -113,7 +113,9 @@ def test_every_item_once(workers_for: Make, count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3, 64])
-def test_so_many_at_the_same_time(workers_for: Make, count: int, system: System) -> None:
+def test_as_many_items_are_done_at_once_as_threads_were_started(
+    workers_for: Make, count: int, system: System
+) -> None:
     # They all have to be there for any to go on.
     together = threading.Barrier(count)
 
@@ -127,14 +129,14 @@ def test_so_many_at_the_same_time(workers_for: Make, count: int, system: System)
     assert len(system.threads) == workers.running == count
 
 
-def test_no_more_threads_are_started_than_are_wanted(workers_for: Make, system: System) -> None:
+def test_only_missing_threads_are_started(workers_for: Make, system: System) -> None:
     workers = workers_for(nothing)
     for wanted, running in ((0, 0), (2, 2), (1, 2), (2, 2), (5, 5)):
         assert workers.start(wanted)
         assert len(system.threads) == workers.running == running
 
 
-def test_what_no_thread_has_begun_can_be_taken_back(workers_for: Make) -> None:
+def test_items_not_yet_begun_can_be_taken_back(workers_for: Make) -> None:
     begun, go_on = threading.Semaphore(0), threading.Event()
 
     def work(_item: int) -> None:
@@ -153,7 +155,7 @@ def test_what_no_thread_has_begun_can_be_taken_back(workers_for: Make) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, MemoryError, SystemExit, KeyboardInterrupt])
-def test_what_the_work_raises_ends_no_thread(
+def test_an_error_in_the_work_does_not_end_its_thread(
     workers_for: Make, error: type[BaseException], system: System
 ) -> None:
     def work(item: int) -> None:
@@ -170,14 +172,14 @@ def test_what_the_work_raises_ends_no_thread(
 # --- Being told ---------------------------------------------------------------------------------
 
 
-def test_the_last_item_wakes_who_waits(workers_for: Make) -> None:
+def test_the_last_item_wakes_the_waiting_thread(workers_for: Make) -> None:
     workers = workers_for(nothing)
     workers.start(1)
     workers.hand_over([7])
     assert workers.take_done(SECONDS) == [7]
 
 
-def test_many_items_wake_who_waits_while_others_are_still_to_come(workers_for: Make) -> None:
+def test_many_items_wake_the_waiting_thread_before_all_are_done(workers_for: Make) -> None:
     go_on = threading.Semaphore(0)
 
     def work(item: int) -> None:
@@ -194,7 +196,7 @@ def test_many_items_wake_who_waits_while_others_are_still_to_come(workers_for: M
     assert sorted(take_all(workers, 2)) == [MANY_DONE, MANY_DONE + 1]
 
 
-def test_what_is_done_is_taken_after_some_time_at_the_latest(workers_for: Make) -> None:
+def test_items_done_are_returned_when_the_wait_is_over(workers_for: Make) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def work(item: int) -> None:
@@ -216,7 +218,7 @@ class Interrupted(BaseException):
     pass
 
 
-def test_a_signal_interrupts_who_waits(workers_for: Make) -> None:
+def test_a_signal_interrupts_the_waiting_thread(workers_for: Make) -> None:
     """Ansible's ``timeout`` and Ctrl-C are signals."""
     waiter, is_over = threading.get_ident(), threading.Event()
 
@@ -251,7 +253,7 @@ def test_a_signal_interrupts_who_waits(workers_for: Make) -> None:
 
 
 @pytest.mark.parametrize("allowed", [0, 1, 2, 5])
-def test_the_threads_that_there_are_do_all_of_the_work(
+def test_all_items_are_done_with_fewer_threads_than_wanted(
     workers_for: Make, allowed: int, system: System
 ) -> None:
     system.most = allowed
@@ -266,9 +268,7 @@ def test_the_threads_that_there_are_do_all_of_the_work(
     assert (threading.get_ident() in seen) is (allowed == 0)
 
 
-def test_one_thread_is_let_go_where_no_further_one_starts(
-    workers_for: Make, system: System
-) -> None:
+def test_one_thread_is_released_if_no_further_one_starts(workers_for: Make, system: System) -> None:
     system.most = 3
     workers = workers_for(nothing)
     assert not workers.start(8)
@@ -279,9 +279,7 @@ def test_one_thread_is_let_go_where_no_further_one_starts(
     assert len(system.threads) == 3
 
 
-def test_an_interruption_of_who_works_itself_loses_no_item(
-    workers_for: Make, system: System
-) -> None:
+def test_an_interruption_without_threads_loses_no_item(workers_for: Make, system: System) -> None:
     system.most = 0
 
     def work(item: int) -> None:
@@ -299,16 +297,14 @@ def test_an_interruption_of_who_works_itself_loses_no_item(
 # --- The end ------------------------------------------------------------------------------------
 
 
-def test_workers_end_with_the_process(workers_for: Make, system: System) -> None:
+def test_worker_threads_are_daemons(workers_for: Make, system: System) -> None:
     workers = workers_for(nothing)
     workers.start(3)
     assert {thread.daemon for thread in system.threads} == {True}
 
 
 @pytest.mark.parametrize("allowed", [3, 8])
-def test_the_threads_end_when_they_are_let_go(
-    workers_for: Make, allowed: int, system: System
-) -> None:
+def test_threads_end_after_they_are_left(workers_for: Make, allowed: int, system: System) -> None:
     """Ansible's process may run many tasks in a loop."""
     system.most = allowed
     workers = workers_for(nothing)
@@ -319,7 +315,7 @@ def test_the_threads_end_when_they_are_let_go(
     system.wait_for_their_end()
 
 
-def test_a_thread_that_is_let_go_and_taken_back_at_the_same_time_ends(
+def test_a_thread_released_while_items_are_taken_back_ends(
     workers_for: Make, system: System
 ) -> None:
     go_on, begun = threading.Event(), threading.Semaphore(0)
@@ -341,9 +337,7 @@ def test_a_thread_that_is_let_go_and_taken_back_at_the_same_time_ends(
     system.wait_for_their_end()
 
 
-def test_what_is_still_being_done_is_finished_by_its_thread(
-    workers_for: Make, system: System
-) -> None:
+def test_an_item_under_way_is_finished_by_its_thread(workers_for: Make, system: System) -> None:
     begun, go_on = threading.Semaphore(0), threading.Event()
     finished: list[tuple[int, int]] = []
 
@@ -366,7 +360,7 @@ def test_what_is_still_being_done_is_finished_by_its_thread(
     assert threading.get_ident() not in [thread for _item, thread in finished[1:]]
 
 
-def test_each_item_is_finished_once(workers_for: Make, system: System) -> None:
+def test_each_item_is_taken_or_finished_exactly_once(workers_for: Make, system: System) -> None:
     """Whoever leaves while all threads are at it."""
     for _time in range(20):
         finished: list[int] = []

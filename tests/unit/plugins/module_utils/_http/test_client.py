@@ -96,7 +96,9 @@ def send(
         pytest.param([requests.ConnectionError(), 200], 2, [1.0], id="a fault, then success"),
     ],
 )
-def test_requests_and_waits(answers: list[Answer], retries: int, waits: list[float]) -> None:
+def test_attempts_and_waits_follow_the_retry_rules(
+    answers: list[Answer], retries: int, waits: list[float]
+) -> None:
     sent = send(answers, retries)
     assert sent.calls == len(answers)
     assert sent.waits == waits
@@ -112,7 +114,7 @@ def test_requests_and_waits(answers: list[Answer], retries: int, waits: list[flo
         pytest.param([503], 0.5, 1.0, id="a backoff that does not fit"),
     ],
 )
-def test_a_wait_that_does_not_fit_is_not_begun(
+def test_a_wait_longer_than_the_time_left_is_not_begun(
     answers: list[Answer], timeout: float, refused_wait: float
 ) -> None:
     sent = send(answers, timeout=timeout)
@@ -133,7 +135,7 @@ def test_a_wait_that_does_not_fit_is_not_begun(
         ),
     ],
 )
-def test_outcome_over_all_attempts(answers: list[Answer], outcome: str) -> None:
+def test_the_outcome_covers_all_attempts(answers: list[Answer], outcome: str) -> None:
     def refusing_judge(answer: HttpAnswer) -> Attempt:
         if answer.status == 404:
             return Attempt("campaign_not_found", "not_applied")
@@ -144,7 +146,7 @@ def test_outcome_over_all_attempts(answers: list[Answer], outcome: str) -> None:
     assert send(answers, judge=refusing_judge).exchange.outcome == outcome
 
 
-def test_the_request_is_what_was_given_and_no_more() -> None:
+def test_only_the_given_headers_and_body_are_sent() -> None:
     with responses.RequestsMock() as mock:
         mock.post(URL)
         client = HttpClient(SessionCache(), Watchdog(), ClockDouble(), longest)
@@ -180,7 +182,7 @@ def test_an_attempt_gets_its_share_of_the_time(
 @pytest.mark.parametrize(
     ("size", "too_large", "kept"), [(65536, False, 65536), (65537, True, 65536)]
 )
-def test_an_answer_is_read_up_to_its_limit(size: int, too_large: bool, kept: int) -> None:
+def test_an_answer_is_read_up_to_the_size_limit(size: int, too_large: bool, kept: int) -> None:
     answers: list[HttpAnswer] = []
 
     def keep(answer: HttpAnswer) -> Attempt:
@@ -195,7 +197,7 @@ def test_an_answer_is_read_up_to_its_limit(size: int, too_large: bool, kept: int
     assert answers[0]._replace(body=b"") == HttpAnswer(200, b"", "text/html", "5", too_large)
 
 
-def test_a_redirect_is_an_answer_like_any_other() -> None:
+def test_a_redirect_is_judged_and_not_followed() -> None:
     statuses: list[int] = []
 
     def keep(answer: HttpAnswer) -> Attempt:
@@ -223,14 +225,14 @@ def test_a_session_is_kept_for_a_server_its_tls_setting_and_its_proxy() -> None:
         assert cache.session_for(other) is not same
 
 
-def test_an_error_of_the_libraries_ends_the_attempts_and_is_told() -> None:
+def test_an_unexpected_library_error_ends_the_attempts() -> None:
     last = send([ZeroDivisionError()]).exchange.last
     assert (last.reason, last.outcome) == ("connection_failed", "unknown")
     assert last.kind == UNEXPECTED_ERROR
     assert last.detail.startswith("ZeroDivisionError in ")
 
 
-def test_where_no_watchdog_can_be_had_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_watchdog_thread_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: t.Any) -> t.NoReturn:
         raise RuntimeError("can't start new thread")
 
@@ -239,7 +241,7 @@ def test_where_no_watchdog_can_be_had_nothing_is_sent(monkeypatch: pytest.Monkey
     assert (last.reason, last.outcome) == ("connection_failed", "not_applied")
 
 
-def test_an_interruption_passes() -> None:
+def test_an_interruption_is_not_caught() -> None:
     def interrupted(_answer: HttpAnswer) -> Attempt:
         raise KeyboardInterrupt
 
@@ -247,5 +249,5 @@ def test_an_interruption_passes() -> None:
         send([200], judge=interrupted)
 
 
-def test_a_deadline_that_has_passed_still_allows_a_first_short_attempt() -> None:
+def test_a_passed_deadline_still_allows_one_short_attempt() -> None:
     assert client_file._share(0.0, 3) == client_file.SHORTEST_ATTEMPT_SECONDS

@@ -24,7 +24,7 @@ from ansible_collections.ozonetel.cloudagent.tests.unit.support import ClockDoub
         (0.0, [], 0.0),
     ],
 )
-def test_what_remains_until_the_deadline(
+def test_the_time_left_shrinks_with_each_wait_and_never_below_zero(
     seconds: float, waits: list[float], remaining: float
 ) -> None:
     clock = ClockDouble()
@@ -34,7 +34,7 @@ def test_what_remains_until_the_deadline(
     assert deadline.remaining() == remaining
 
 
-def test_a_deadline_does_not_mind_that_somebody_sets_the_time(
+def test_a_deadline_is_not_moved_by_setting_the_system_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("time.monotonic", lambda: 5000.0)
@@ -43,7 +43,9 @@ def test_a_deadline_does_not_mind_that_somebody_sets_the_time(
     assert deadline.remaining() == 60.0
 
 
-def test_the_clocks_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clock_returns_the_times_of_the_system_and_sleeps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     waits: list[float] = []
     monkeypatch.setattr("time.sleep", waits.append)
     clock = Clock()

@@ -62,7 +62,7 @@ class SocketDouble(io.RawIOBase):
         pytest.param(WHOLE + b"H", BlockingIOError(), False, id="a byte more"),
     ],
 )
-def test_a_connection_is_kept_when_nothing_more_arrived(
+def test_a_connection_is_kept_only_if_nothing_more_arrived(
     data: bytes, then: OSError, is_kept: bool
 ) -> None:
     sock = SocketDouble(data, then)
@@ -74,7 +74,7 @@ def test_a_connection_is_kept_when_nothing_more_arrived(
     assert sock.timeout == 5.0
 
 
-def test_an_answer_that_is_not_read_to_its_end_keeps_no_connection() -> None:
+def test_a_connection_is_not_kept_if_the_answer_was_not_read_to_its_end() -> None:
     # The rest of the body is still to come.
     answer = StrictAnswer(SocketDouble(WHOLE[:-1], BlockingIOError()), method="POST")
     answer.begin()
@@ -84,7 +84,7 @@ def test_an_answer_that_is_not_read_to_its_end_keeps_no_connection() -> None:
 
 
 @pytest.mark.parametrize("then", [BlockingIOError(), ssl.SSLWantReadError()])
-def test_before_a_request_nothing_may_have_arrived(then: OSError) -> None:
+def test_a_connection_without_waiting_bytes_may_be_used(then: OSError) -> None:
     sock = SocketDouble(b"", then)
     check_that_nothing_arrived(sock)
     assert sock.timeout == 5.0
@@ -98,7 +98,7 @@ def test_before_a_request_nothing_may_have_arrived(then: OSError) -> None:
         (b"", ssl.SSLError(), ssl.SSLError),
     ],
 )
-def test_what_arrives_before_a_request_stops_it(
+def test_bytes_or_an_end_before_a_request_raise_an_error(
     data: bytes, then: OSError | None, kind: type[Exception]
 ) -> None:
     sock = SocketDouble(data, then)

@@ -82,7 +82,7 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param({"https_proxy": "proxy:3128"}, URL, "proxy:3128", id="without a scheme"),
     ],
 )
-def test_the_proxy_of_the_environment(
+def test_the_proxy_is_chosen_by_the_environment(
     monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], url: str, proxy: str | None
 ) -> None:
     for name, value in environment.items():
@@ -99,7 +99,7 @@ def test_a_loopback_host_never_goes_through_a_proxy(
     assert proxy_for(url, is_loopback=True) is None
 
 
-def test_without_a_proxy_requests_is_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_proxy_requests_is_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "requests.utils", None)
     assert proxy_for(URL, is_loopback=False) is None
 
@@ -120,7 +120,7 @@ def test_without_a_proxy_requests_is_not_needed(monkeypatch: pytest.MonkeyPatch)
         ("http://user:Pa55@[::1", "named by the environment"),
     ],
 )
-def test_how_a_proxy_is_shown(proxy: str, shown: str) -> None:
+def test_a_proxy_is_shown_without_its_account_and_path(proxy: str, shown: str) -> None:
     assert format_proxy(proxy) == shown
 
 

@@ -62,7 +62,7 @@ def draw(rules: list[str], retries: int, retry_after: float | None = None) -> Dr
 @pytest.mark.parametrize(
     ("attempts", "most"), [(1, 1.0), (2, 2.0), (3, 4.0), (4, 8.0), (5, 8.0), (10, 8.0)]
 )
-def test_the_wait_grows_to_eight_seconds(attempts: int, most: float) -> None:
+def test_the_backoff_grows_to_eight_seconds(attempts: int, most: float) -> None:
     assert draw([AFTER_BACKOFF] * attempts, 10) == (most / 2, [(0.0, most)])
 
 
@@ -88,7 +88,9 @@ def test_the_wait_grows_to_eight_seconds(attempts: int, most: float) -> None:
         pytest.param([AFTER_RATE_LIMIT, AFTER_BACKOFF], 2, (0.0, 2.0), id="rate limit, then 503"),
     ],
 )
-def test_the_schedule(rules: list[str], retries: int, wait: tuple[float, float] | None) -> None:
+def test_each_retry_rule_gives_its_wait(
+    rules: list[str], retries: int, wait: tuple[float, float] | None
+) -> None:
     if wait is None:
         assert draw(rules, retries) == (None, [])
     else:
@@ -97,12 +99,12 @@ def test_the_schedule(rules: list[str], retries: int, wait: tuple[float, float] 
 
 @pytest.mark.parametrize("rule", [AFTER_BACKOFF, AFTER_RATE_LIMIT])
 @pytest.mark.parametrize("retry_after", [0.0, 0.5, 1.0, 86400.0])
-def test_what_the_server_asks_for_counts_before_chance(rule: str, retry_after: float) -> None:
+def test_retry_after_replaces_the_random_wait(rule: str, retry_after: float) -> None:
     assert draw([rule], 1, retry_after) == (retry_after, [])
 
 
 @pytest.mark.parametrize(("rules", "retries"), [([NEVER], 10), ([AFTER_BACKOFF], 0)])
-def test_what_the_server_asks_for_is_no_permission(rules: list[str], retries: int) -> None:
+def test_retry_after_alone_does_not_allow_a_retry(rules: list[str], retries: int) -> None:
     assert draw(rules, retries, 1.0) == (None, [])
 
 
@@ -139,13 +141,13 @@ def test_any_wait_is_within_its_bounds(rules: list[str], retries: int, chance: f
         pytest.param("Fri, 31 Dec 9999 23:59:59 GMT", 252618189022.0, id="end of time"),
     ],
 )
-def test_a_header_that_asks_for_a_wait(value: str, seconds: float) -> None:
+def test_a_valid_retry_after_becomes_seconds(value: str, seconds: float) -> None:
     assert read_retry_after(value, RFC_DATE) == seconds
 
 
 @pytest.mark.parametrize("zone", ["UTC0", "IST-5:30", "EST5EDT"])
 @pytest.mark.parametrize("value", ["Sun Nov  6 08:50:37 1994", "Sun, 06 Nov 1994 08:50:37 -0000"])
-def test_a_date_without_a_zone_is_utc_wherever_it_is_read(
+def test_a_retry_after_date_without_a_zone_is_read_as_utc(
     monkeypatch: pytest.MonkeyPatch, zone: str, value: str
 ) -> None:
     # RFC 9110, section 5.6.7: the form of asctime is to be read, and as UTC.
@@ -182,19 +184,19 @@ def test_a_date_without_a_zone_is_utc_wherever_it_is_read(
         "1" * 5000,
     ],
 )
-def test_a_header_that_is_of_no_use(value: str | None) -> None:
+def test_an_invalid_retry_after_is_ignored(value: str | None) -> None:
     assert read_retry_after(value, RFC_DATE) is None
 
 
 @property_settings
 @given(st.one_of(st.text(), st.text("0123456789 +-:,.JanSuGMT")), st.floats(0, 4e9))
-def test_any_header_is_a_wait_or_of_no_use(value: str, now: float) -> None:
+def test_any_retry_after_becomes_seconds_or_is_ignored(value: str, now: float) -> None:
     seconds = read_retry_after(value, now)
     assert seconds is None or seconds >= 0
 
 
 @property_settings
 @given(st.integers(0, 4_000_000_000), st.integers(0, 1_000_000))
-def test_a_date_is_as_good_as_seconds(now: int, wait: int) -> None:
+def test_a_retry_after_date_gives_the_same_wait_as_seconds(now: int, wait: int) -> None:
     date = formatdate(now + wait, usegmt=True)
     assert read_retry_after(date, float(now)) == read_retry_after(str(wait), float(now)) == wait

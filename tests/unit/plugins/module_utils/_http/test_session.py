@@ -16,7 +16,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session 
 REQUEST = HttpRequest("https://cc.partner.example/update", {}, b"")
 
 
-def test_one_server_has_one_session() -> None:
+def test_requests_to_one_server_share_a_session() -> None:
     sessions = SessionCache()
     session = sessions.session_for(REQUEST)
     other = REQUEST._replace(url="https://cc.partner.example/other", headers={"a": "b"}, body=b"x")
@@ -33,12 +33,12 @@ def test_one_server_has_one_session() -> None:
         REQUEST._replace(proxy="http://proxy.example:3128"),
     ],
 )
-def test_another_server_tls_setting_or_proxy_has_another(other: HttpRequest) -> None:
+def test_another_server_tls_setting_or_proxy_gets_another_session(other: HttpRequest) -> None:
     sessions = SessionCache()
     assert sessions.session_for(REQUEST) is not sessions.session_for(other)
 
 
-def test_another_thread_has_another() -> None:
+def test_another_thread_gets_another_session() -> None:
     sessions = SessionCache()
     found = []
     thread = threading.Thread(target=lambda: found.append(sessions.session_for(REQUEST)))
@@ -47,7 +47,7 @@ def test_another_thread_has_another() -> None:
     assert found[0] is not sessions.session_for(REQUEST)
 
 
-def test_a_forked_process_has_another(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forked_process_gets_another_session(monkeypatch: pytest.MonkeyPatch) -> None:
     sessions = SessionCache()
     session = sessions.session_for(REQUEST)
     monkeypatch.setattr(os, "getpid", lambda: -1)

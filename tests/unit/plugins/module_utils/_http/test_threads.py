@@ -20,7 +20,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads 
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import HANG_SECONDS
 
 
-def test_every_signal_is_blocked_in_the_thread_and_none_here() -> None:
+def test_signals_are_blocked_only_in_the_started_thread() -> None:
     blocked: list[t.Any] = []
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     thread = start_daemon(
@@ -33,7 +33,7 @@ def test_every_signal_is_blocked_in_the_thread_and_none_here() -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError()])
-def test_a_thread_that_the_system_does_not_start(
+def test_a_thread_that_cannot_be_started_raises_no_thread(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_thread: threading.Thread) -> t.NoReturn:

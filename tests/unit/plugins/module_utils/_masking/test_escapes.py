@@ -43,7 +43,9 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking.escap
         pytest.param("a&b=c", {}, id="no name"),
     ],
 )
-def test_the_readings_of_a_text(text: str, readings: dict[int, list[tuple[int, str]]]) -> None:
+def test_every_reading_of_an_escape_sequence_is_found(
+    text: str, readings: dict[int, list[tuple[int, str]]]
+) -> None:
     assert find_escapes(text, name2codepoint) == readings
 
 
@@ -63,7 +65,7 @@ def in_numbers(text: str) -> str:
     return "".join(f"&#{ord(letter)};" for letter in text)
 
 
-def test_where_the_decoded_characters_began() -> None:
+def test_decoding_returns_where_each_character_began() -> None:
     text = "a%41b&lt;"
     assert decode(text, find_escapes(text, name2codepoint)) == ("aAb<", [0, 1, 4, 5, 9])
 
@@ -71,7 +73,9 @@ def test_where_the_decoded_characters_began() -> None:
 # Some of these look like an escape sequence when they are beside each other.
 @pytest.mark.parametrize("write", [in_json, in_url, in_html, in_numbers])
 @given(text=st.text(st.characters(exclude_categories=("Cc", "Cs"), exclude_characters='%&\\"')))
-def test_decoding_undoes_what_others_wrote(write: t.Callable[[str], str], text: str) -> None:
+def test_decoding_reverses_the_escapes_of_json_urls_and_html(
+    write: t.Callable[[str], str], text: str
+) -> None:
     form = write(text)
     decoded, places = decode(form, find_escapes(form, name2codepoint))
     assert decoded == text

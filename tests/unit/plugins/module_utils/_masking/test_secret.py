@@ -38,7 +38,7 @@ property_settings = settings(
 
 
 @pytest.mark.parametrize("secret", ["a.b*c", "[x]+", "(", "\\d", "^$"])
-def test_a_key_is_no_pattern(secret: str) -> None:
+def test_a_key_is_not_read_as_a_regular_expression(secret: str) -> None:
     assert mask_secret(f"aXbbc x {secret} 7", secret) == f"aXbbc x {MASK} 7"
 
 
@@ -46,7 +46,7 @@ def test_a_key_is_no_pattern(secret: str) -> None:
     "secret", ["%2F%252f", "a&amp;b&#38", "\\u0041\\", "\\\\", "+ +", "%", "&", "a+b c", "%41"]
 )
 @pytest.mark.parametrize("name", [*plain_forms(KEY)])
-def test_a_key_that_looks_like_an_escape_sequence(name: str, secret: str) -> None:
+def test_a_key_that_looks_like_an_escape_sequence_is_masked(name: str, secret: str) -> None:
     assert mask_secret(f"<{form_of(name, secret)}>", secret) == f"<{MASK}>"
 
 
@@ -75,7 +75,7 @@ def test_a_key_that_looks_like_an_escape_sequence(name: str, secret: str) -> Non
         pytest.param("any   text", " ", "any   text", id="a key of spaces"),
     ],
 )
-def test_what_is_masked(text: str, secret: str, masked: str) -> None:
+def test_the_key_is_masked_and_the_rest_is_unchanged(text: str, secret: str, masked: str) -> None:
     assert mask_secret(text, secret) == masked
 
 
@@ -104,7 +104,7 @@ LAYERS = [in_json, in_url, in_html, in_html_numbers]
 @pytest.mark.parametrize(
     "secret", [KEY, "C:\\dir\\\\s3cret", "schl\u00fcssel/\u20ac\U0001f511", "two words&%2F"]
 )
-def test_a_key_that_is_escaped_three_times(
+def test_a_key_that_is_escaped_three_times_is_masked(
     first: t.Callable[[str], str],
     second: t.Callable[[str], str],
     third: t.Callable[[str], str],
@@ -157,13 +157,15 @@ def assert_masked(before: str, form: str, after: str, secret: str) -> None:
 @example("&#1", "2;345678/", "JSON in escapes alone", "")
 @example("\\", "u0041bcd", "HTML", "&")
 @given(surroundings, long_keys, st.sampled_from(ALL_FORMS), surroundings)
-def test_any_form_of_any_key_in_any_text(before: str, secret: str, name: str, after: str) -> None:
+def test_any_form_of_any_key_is_masked_in_any_text(
+    before: str, secret: str, name: str, after: str
+) -> None:
     assert_masked(before, form_of(name, secret), after, secret)
 
 
 @property_settings
 @given(surroundings, keys, surroundings, st.data())
-def test_any_mixture_of_forms_in_any_text(
+def test_any_mixture_of_forms_is_masked_in_any_text(
     before: str, secret: str, after: str, data: st.DataObject
 ) -> None:
     form = "".join(data.draw(st.sampled_from(written_forms(letter))) for letter in secret)
@@ -172,7 +174,7 @@ def test_any_mixture_of_forms_in_any_text(
 
 @property_settings
 @given(st.text(), long_keys)
-def test_a_text_without_a_letter_of_the_key_stays_as_it_is(text: str, secret: str) -> None:
+def test_a_text_without_a_letter_of_the_key_is_unchanged(text: str, secret: str) -> None:
     # Base64 writes the key in other letters, and escape sequences write any letter.
     kept = "".join(letter for letter in text if letter not in "%&\\" and not letter.isalnum())
     assert mask_secret(kept, f"k{secret}") == kept
@@ -220,7 +222,7 @@ def calls_of_masking(text: str, secret: str) -> int:
         ("", "the key"),
     ],
 )
-def test_four_times_the_text_takes_four_times_the_work(
+def test_masking_a_text_of_four_times_the_length_takes_four_times_the_work(
     secret: str, start: str, repeated: str
 ) -> None:
     repeated = in_url(secret[:30]) if repeated == "the key" else repeated
@@ -230,7 +232,7 @@ def test_four_times_the_text_takes_four_times_the_work(
 
 
 @pytest.mark.parametrize("secret", [KEY, PLAIN_KEY])
-def test_nothing_is_imported_after_the_first_call(
+def test_masking_imports_nothing_after_the_first_call(
     secret: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An import fails when a process has no file descriptor left."""
@@ -245,7 +247,7 @@ def test_nothing_is_imported_after_the_first_call(
     assert set(masked) == {MASK}
 
 
-def test_what_shows_a_text_shows_it_masked() -> None:
+def test_masking_shows_a_warning_with_the_key_masked() -> None:
     shown: list[str] = []
     masking(shown.append, "k3y")(Warned("a kind", "The key %6b3y."))
     assert shown == [f"The key {MASK}."]

@@ -59,7 +59,7 @@ property_settings = settings(
         pytest.param("a\U000e0041b", "ab", id="tag characters"),
     ],
 )
-def test_what_is_shown_of_a_text(text: str, shown: str) -> None:
+def test_a_text_is_shown_without_control_codes_and_hidden_marks(text: str, shown: str) -> None:
     assert clean_server_text(text, PLAIN_KEY) == shown
 
 
@@ -76,7 +76,7 @@ def test_what_is_shown_of_a_text(text: str, shown: str) -> None:
         ),
     ],
 )
-def test_at_most_300_characters(text: str, shown: str) -> None:
+def test_a_text_is_cut_at_300_characters(text: str, shown: str) -> None:
     assert clean_server_text(text, PLAIN_KEY) == shown
 
 
@@ -103,28 +103,28 @@ def test_every_form_of_the_key_is_masked_whole(name: str, secret: str) -> None:
         pytest.param("KK0123456789", "KK0123456789", id="a part is not the key"),
     ],
 )
-def test_where_the_key_is_masked(text: str, shown: str) -> None:
+def test_the_key_is_masked_wherever_it_stands(text: str, shown: str) -> None:
     assert clean_server_text(text, PLAIN_KEY) == shown
 
 
 @pytest.mark.parametrize("secret", ["two  words", "a\u00a0b", "zero\u200bwidth", " s3cret "])
-def test_a_key_that_cleaning_changes_is_masked_all_the_same(secret: str) -> None:
+def test_a_key_that_cleaning_changes_is_still_masked(secret: str) -> None:
     shown = clean_server_text(f"Wrong key <{secret}>, <{' '.join(secret.split())}>.", secret)
     assert shown.replace(" ", "") == f"Wrongkey<{MASK}>,<{MASK}>."
 
 
 @pytest.mark.parametrize("code", ["\x1b", "\x1b[", "\x1b[1;", "\x9b", "\x1b("])
-def test_an_escape_code_does_not_hide_the_key_by_a_letter(code: str) -> None:
+def test_a_key_that_lost_letters_to_an_escape_code_is_still_masked(code: str) -> None:
     shown = clean_server_text(f"Wrong key: {code}{PLAIN_KEY}", PLAIN_KEY)
     assert PLAIN_KEY[-16:] not in shown
 
 
 @pytest.mark.parametrize("secret", ["test", "abc", "ab", "a"])
-def test_a_short_key_is_masked_raw(secret: str) -> None:
+def test_a_short_key_is_masked(secret: str) -> None:
     assert clean_server_text(f"<{secret}>", secret) == f"<{MASK}>"
 
 
-def test_no_key_masks_nothing() -> None:
+def test_an_empty_key_masks_nothing() -> None:
     assert clean_server_text("Campaign not found.", "") == "Campaign not found."
 
 
@@ -163,7 +163,7 @@ def _limit_to_one_second() -> t.Iterator[None]:
     ],
 )
 @pytest.mark.usefixtures("_one_second")
-def test_a_text_made_to_take_long_does_not(secret: str, pattern: str) -> None:
+def test_a_hostile_text_is_cleaned_within_a_second(secret: str, pattern: str) -> None:
     # An answer may be four times as long, and the whole update has to end in time.
     length = 16_384
     text = (pattern.replace("{}", secret[:-1]) * length)[:length]
@@ -183,7 +183,7 @@ def test_a_text_made_to_take_long_does_not(secret: str, pattern: str) -> None:
     ],
 )
 @pytest.mark.usefixtures("_one_second")
-def test_an_escape_sequence_as_long_as_the_text_does_not_take_long(
+def test_an_escape_sequence_as_long_as_the_text_is_cleaned_within_a_second(
     start: str, repeated: str
 ) -> None:
     text = (start + repeated * 16_384)[:16_384]
@@ -191,7 +191,7 @@ def test_an_escape_sequence_as_long_as_the_text_does_not_take_long(
 
 
 @pytest.mark.usefixtures("_one_second")
-def test_many_ways_to_read_the_same_backslashes_do_not_take_long() -> None:
+def test_many_readings_of_backslashes_are_cleaned_within_a_second() -> None:
     slashes = 9
     text = "k3y" + ("\\" * 9 + "u002fa") * slashes
     assert clean_server_text(text + "!", "k3y" + "/a" * slashes + "x") == text + "!"
@@ -222,7 +222,7 @@ def test_no_form_of_any_key_survives(before: str, secret: str, name: str, after:
 
 @property_settings
 @given(unruly, keys)
-def test_any_text_comes_out_harmless(text: str, secret: str) -> None:
+def test_any_text_is_shown_short_and_without_hidden_characters(text: str, secret: str) -> None:
     shown = clean_server_text(text, secret)
     assert len(shown) <= 300
     assert not set(shown) & hidden_characters()

@@ -179,7 +179,7 @@ def not_writable(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- Each row of the table ----------------------------------------------------------------------
 
 
-def test_run_and_run_again(run: Runner) -> None:
+def test_the_first_run_is_first_seen_and_the_next_the_same(run: Runner) -> None:
     assert run.predict(**A) == (True, "first_seen")
     assert run.names() == []
     first = run(SUCCESS, **A)
@@ -196,12 +196,14 @@ def test_run_and_run_again(run: Runner) -> None:
     assert third.result["diff"]["before"] == LISTED_A
 
 
-def test_the_order_of_a_list_counts(run: Runner) -> None:
+def test_another_order_of_the_numbers_is_a_difference(run: Runner) -> None:
     run(SUCCESS, dynamic_dids=["111", "222"])
     assert run(SUCCESS, dynamic_dids=["222", "111"]).told == (True, "differs")
 
 
-def test_what_is_kept(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_confirmation_keeps_lists_time_user_and_note(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(SUCCESS, record_note="https://ci.example/job/7", **A)
     run.clock.sleep(3600)
     monkeypatch.setattr(opening, "applied_by", lambda: "deploy@runner")
@@ -222,13 +224,13 @@ def test_what_is_kept(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
-def test_the_same_lists_again_keep_who_applied_them_first(run: Runner) -> None:
+def test_the_same_lists_again_keep_the_first_confirmation(run: Runner) -> None:
     run(SUCCESS, record_note="first", **A)
     run(SUCCESS, record_note="second", **A)
     assert [one.note for one in run.kept()] == ["first"]
 
 
-def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_name_is_recorded_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(_number: int) -> t.NoReturn:
         raise KeyError
 
@@ -257,7 +259,7 @@ def test_an_unknown_outcome_leaves_no_confirmation(run: Runner) -> None:
     assert run(SUCCESS, **A).told == (False, "same")
 
 
-def test_an_unknown_outcome_of_the_same_lists(run: Runner) -> None:
+def test_an_unknown_outcome_of_the_same_lists_leaves_no_confirmation(run: Runner) -> None:
     run(SUCCESS, **A)
     assert run(lost(), **A).told == (False, "same")
     assert run.confirmed() is False
@@ -280,7 +282,7 @@ def test_an_unknown_outcome_of_the_same_lists(run: Runner) -> None:
     ],
 )
 @pytest.mark.parametrize("lists", [A, B])
-def test_which_failures_leave_the_confirmation(
+def test_only_failures_that_changed_nothing_keep_the_confirmation(
     run: Runner, answers: list[Answer], stays: bool, lists: dict[str, t.Any]
 ) -> None:
     run(SUCCESS, **A)
@@ -296,7 +298,7 @@ def test_which_failures_leave_the_confirmation(
     assert run.confirmed() is False
 
 
-def test_nothing_sent_leaves_the_confirmation(run: Runner) -> None:
+def test_invalid_input_keeps_the_confirmation(run: Runner) -> None:
     run(SUCCESS, **A)
     failed = run(api_url="https://in1-ccaas-api.ozonetel.com", ca_path="/nowhere", **B)
     assert failed.reason == "invalid_input"
@@ -326,7 +328,7 @@ def test_an_interruption_leaves_no_confirmation_and_no_lock(
 
 
 @pytest.mark.parametrize("second", ["SALES", " sales"])
-def test_another_spelling_is_unconfirmed(run: Runner, second: str) -> None:
+def test_another_spelling_of_the_name_is_unconfirmed(run: Runner, second: str) -> None:
     run(SUCCESS, **A)
     content = run.content()
     assert run(NOT_FOUND, campaign_name=second, **A).told == (False, "unconfirmed")
@@ -337,7 +339,7 @@ def test_another_spelling_is_unconfirmed(run: Runner, second: str) -> None:
     assert len(run.names()) == 2
 
 
-def test_region_and_its_url_are_one(run: Runner) -> None:
+def test_a_region_and_its_url_share_a_record(run: Runner) -> None:
     run(SUCCESS, region="domestic", **A)
     url = "HTTPS://in1-ccaas-api.OZONETEL.com:443/"
     assert run(SUCCESS, api_url=url, **A).told == (False, "same")
@@ -346,7 +348,7 @@ def test_region_and_its_url_are_one(run: Runner) -> None:
 # --- skip_unchanged and record: false -----------------------------------------------------------
 
 
-def test_nothing_is_sent_when_unchanged(run: Runner) -> None:
+def test_skip_unchanged_sends_nothing_for_the_same_lists(run: Runner) -> None:
     assert run(SUCCESS, skip_unchanged=True, **A).told == (True, "first_seen")
     skipped = run(skip_unchanged=True, **A)
     assert skipped.requests == 0
@@ -369,7 +371,7 @@ def test_nothing_is_sent_when_unchanged(run: Runner) -> None:
     assert run(SUCCESS, skip_unchanged=True, **B).told == (True, "differs")
 
 
-def test_no_record_makes_no_file(run: Runner) -> None:
+def test_record_false_creates_no_file(run: Runner) -> None:
     for _time in range(2):
         ran = run(SUCCESS, record=False, **A)
         assert (ran.told, ran.warnings) == ((True, "unavailable"), [])
@@ -378,7 +380,7 @@ def test_no_record_makes_no_file(run: Runner) -> None:
     assert ran.result["diff"]["before"].startswith("Not known")
 
 
-def test_no_record_still_takes_the_lock_in_a_directory_that_is_there(run: Runner) -> None:
+def test_record_false_takes_the_lock_in_an_existing_directory(run: Runner) -> None:
     run.directory.mkdir()
     with run.locked():
         assert run(record=False, timeout=1.0, **A).reason == "record_failed"
@@ -387,7 +389,7 @@ def test_no_record_still_takes_the_lock_in_a_directory_that_is_there(run: Runner
 
 
 @pytest.mark.parametrize("lists", [A, B])
-def test_no_record_withdraws_a_confirmation(run: Runner, lists: dict[str, t.Any]) -> None:
+def test_record_false_withdraws_a_confirmation(run: Runner, lists: dict[str, t.Any]) -> None:
     run(SUCCESS, **A)
     run(NOT_FOUND, record=False, **lists)
     assert run.confirmed() is True
@@ -399,7 +401,7 @@ def test_no_record_withdraws_a_confirmation(run: Runner, lists: dict[str, t.Any]
     assert run(SUCCESS, **A).told == (True, "unconfirmed")
 
 
-def test_no_record_removes_what_can_not_be_read(run: Runner) -> None:
+def test_record_false_removes_an_unusable_record(run: Runner) -> None:
     run(SUCCESS, **A)
     run.path.write_bytes(NEWER)
     assert run(SUCCESS, record=False, **A).warnings == []
@@ -416,7 +418,9 @@ def test_no_record_removes_what_can_not_be_read(run: Runner) -> None:
         (NEWER, "was written by a newer version of the collection"),
     ],
 )
-def test_what_can_not_be_used_is_ignored(run: Runner, content: bytes, fault: str) -> None:
+def test_an_unusable_record_is_ignored_with_a_warning(
+    run: Runner, content: bytes, fault: str
+) -> None:
     run(SUCCESS, **A)
     run.path.write_bytes(content)
     warning = (
@@ -431,7 +435,9 @@ def test_what_can_not_be_used_is_ignored(run: Runner, content: bytes, fault: str
     assert run(SUCCESS, **A).told == (False, "same")
 
 
-def test_a_link_is_replaced_and_its_target_left_alone(run: Runner, tmp_path: pathlib.Path) -> None:
+def test_a_symbolic_link_is_replaced_and_its_target_unchanged(
+    run: Runner, tmp_path: pathlib.Path
+) -> None:
     run(SUCCESS, **A)
     target = tmp_path / "target"
     run.path.rename(target)
@@ -445,7 +451,7 @@ def test_a_link_is_replaced_and_its_target_left_alone(run: Runner, tmp_path: pat
     assert run(SUCCESS, **B).told == (False, "same")
 
 
-def test_what_another_version_may_trust_is_gone_before_the_request(run: Runner) -> None:
+def test_a_record_of_a_newer_version_is_removed_before_the_request(run: Runner) -> None:
     run(SUCCESS, **A)
     run.path.write_bytes(NEWER)
     seen: list[list[str]] = []
@@ -454,7 +460,7 @@ def test_what_another_version_may_trust_is_gone_before_the_request(run: Runner) 
     assert run.names() == [f"{KEY}.lock"]
 
 
-def test_the_confirmation_is_gone_while_other_lists_are_on_their_way(run: Runner) -> None:
+def test_the_confirmation_is_withdrawn_while_other_lists_are_sent(run: Runner) -> None:
     run(SUCCESS, **A)
     seen = []
 
@@ -467,7 +473,7 @@ def test_the_confirmation_is_gone_while_other_lists_are_on_their_way(run: Runner
     assert seen == [False, True]
 
 
-def test_what_a_killed_run_removed_is_gone_for_good_before_other_lists_are_on_their_way(
+def test_a_record_removed_by_a_killed_run_is_synced_away_before_the_request(
     run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[int] = []
@@ -514,7 +520,7 @@ def test_only_withdrawals_wait_for_the_disk(run: Runner, monkeypatch: pytest.Mon
 # --- What the disk refuses ----------------------------------------------------------------------
 
 
-def test_a_directory_that_can_not_be_written_to(
+def test_in_a_read_only_directory_the_update_works_with_a_warning(
     run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     not_writable(monkeypatch)
@@ -530,7 +536,7 @@ def test_a_directory_that_can_not_be_written_to(
     assert run(SUCCESS, record=False, **A).warnings == []
 
 
-def test_a_confirmation_in_the_way_of_other_lists(
+def test_in_a_read_only_directory_other_lists_than_the_confirmed_fail(
     run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(SUCCESS, **A)
@@ -548,7 +554,7 @@ def test_a_confirmation_in_the_way_of_other_lists(
 
 
 @pytest.mark.parametrize("step", ["pwrite", "fsync"])
-def test_a_confirmation_that_can_not_be_withdrawn(
+def test_a_confirmation_that_cannot_be_withdrawn_fails_the_update(
     run: Runner, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     run(SUCCESS, **A)
@@ -563,7 +569,7 @@ def test_a_confirmation_that_can_not_be_withdrawn(
     assert run.confirmed() is (step == "pwrite")
 
 
-def test_a_record_that_can_be_neither_read_nor_removed(
+def test_a_record_that_can_be_neither_read_nor_removed_fails_the_update(
     run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(SUCCESS, **A)
@@ -585,7 +591,7 @@ def test_a_record_that_can_be_neither_read_nor_removed(
     assert run.confirmed() is True
 
 
-def test_a_damaged_record_that_can_not_be_removed_keeps_no_update_back(
+def test_a_damaged_record_that_cannot_be_removed_does_not_stop_the_update(
     run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(SUCCESS, **A)
@@ -604,7 +610,7 @@ def test_a_damaged_record_that_can_not_be_removed_keeps_no_update_back(
 
 
 @pytest.mark.parametrize("lists", [A, B])
-def test_no_record_and_a_directory_that_can_not_be_written_to(
+def test_record_false_in_a_read_only_directory_fails_only_for_other_lists(
     run: Runner, monkeypatch: pytest.MonkeyPatch, lists: dict[str, t.Any]
 ) -> None:
     run(SUCCESS, **A)
@@ -628,7 +634,9 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "pwrite", write)
 
 
-def test_a_full_disk(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_after_a_confirmed_update_is_a_warning(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(SUCCESS, **A)
     full(monkeypatch)
     ran = run(SUCCESS, **B)
@@ -645,7 +653,7 @@ def test_a_full_disk(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [one.lists.dynamic_dids for one in run.kept()] == [["111"]]
 
 
-def test_a_full_disk_leaves_a_confirmation_to_be_put_back(
+def test_a_confirmation_is_put_back_on_a_full_disk(
     run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(SUCCESS, **A)
@@ -655,7 +663,9 @@ def test_a_full_disk_leaves_a_confirmation_to_be_put_back(
     assert run(SUCCESS, **A).told == (False, "same")
 
 
-def test_a_full_disk_before_the_first_run(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_before_the_first_run_makes_the_record_unavailable(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "makedirs", fail(errno.ENOSPC))
     ran = run(SUCCESS, **A)
     assert ran.told == (True, "unavailable")
@@ -663,7 +673,9 @@ def test_a_full_disk_before_the_first_run(run: Runner, monkeypatch: pytest.Monke
     assert "No space left on device" in ran.warnings[0]
 
 
-def test_a_disk_that_fails_after_a_failure(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_error_after_a_failed_update_is_a_warning(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(SUCCESS, **A)
     failing = then(lambda: monkeypatch.setattr(os, "pwrite", fail(errno.EIO)), NOT_FOUND)
     failed = run(failing, **B)
@@ -675,7 +687,7 @@ def test_a_disk_that_fails_after_a_failure(run: Runner, monkeypatch: pytest.Monk
     assert run.confirmed() is False
 
 
-def test_what_is_in_doubt_is_removed_where_it_can_not_be_withdrawn(
+def test_after_an_unknown_outcome_a_record_that_cannot_be_withdrawn_is_removed(
     run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(SUCCESS, **A)
@@ -689,7 +701,9 @@ def test_what_is_in_doubt_is_removed_where_it_can_not_be_withdrawn(
     assert run.names() == [f"{KEY}.lock"]
 
 
-def test_no_locks_and_a_confirmation(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_locks_a_confirmation_is_still_withdrawn(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(SUCCESS, **A)
     monkeypatch.setattr(fcntl, "flock", fail(errno.ENOLCK))
     ran = run(SUCCESS, **B)
@@ -698,7 +712,9 @@ def test_no_locks_and_a_confirmation(run: Runner, monkeypatch: pytest.MonkeyPatc
     assert run.confirmed() is False
 
 
-def test_no_home_directory(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_directory_the_record_is_unavailable(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("OZONETEL_RECORD_DIR", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
@@ -743,7 +759,7 @@ def record_by_another_run(run: Runner) -> None:
     (run.directory / f"{KEY}.lock").touch()
 
 
-def test_what_was_confirmed_meanwhile_is_withdrawn_before_a_retry(run: Runner) -> None:
+def test_a_confirmation_by_another_run_is_withdrawn_before_a_retry(run: Runner) -> None:
     seen: list[bool | None] = []
 
     def record_and_be_busy() -> tuple[int, dict[str, str], str]:
@@ -761,14 +777,16 @@ def test_what_was_confirmed_meanwhile_is_withdrawn_before_a_retry(run: Runner) -
     assert run(SUCCESS, **A).told == (True, "unconfirmed")
 
 
-def test_what_was_confirmed_meanwhile_is_withdrawn_afterwards(run: Runner) -> None:
+def test_a_confirmation_by_another_run_is_withdrawn_after_the_update(run: Runner) -> None:
     ran = run(then(lambda: record_by_another_run(run)), record=False, **B)
     assert (ran.told, ran.warnings) == ((True, "unavailable"), [])
     assert run.confirmed() is False
 
 
 @pytest.mark.parametrize(("refusal", "stays"), [(NOT_FOUND, True), (REFUSED_DIDS, False)])
-def test_a_refused_run_without_the_lock(run: Runner, refusal: str, stays: bool) -> None:
+def test_without_the_lock_only_a_refusal_that_changed_nothing_keeps_the_confirmation(
+    run: Runner, refusal: str, stays: bool
+) -> None:
     run(then(lambda: record_by_another_run(run), refusal), record=False, **B)
     assert run.confirmed() is stays
 
@@ -791,7 +809,7 @@ def test_no_retry_while_another_run_has_the_lock(run: Runner) -> None:
     ]
 
 
-def test_an_interruption_waits_for_no_lock(run: Runner) -> None:
+def test_an_interrupted_run_does_not_wait_for_the_lock(run: Runner) -> None:
     with contextlib.ExitStack() as other:
 
         def begin_another_run() -> t.NoReturn:
@@ -820,7 +838,7 @@ def test_the_lock_is_tried_again_after_an_error(
     assert run.confirmed() is False
 
 
-def test_the_confirmed_lists_need_no_withdrawal(
+def test_without_the_lock_the_same_lists_keep_the_confirmation(
     run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(SUCCESS, **A)
@@ -833,7 +851,9 @@ def test_the_confirmed_lists_need_no_withdrawal(
 
 
 @pytest.mark.parametrize("options", [{}, {"record": False}, {"campaign_name": "SALES"}])
-def test_who_waits_too_long_fails_and_sends_nothing(run: Runner, options: dict[str, t.Any]) -> None:
+def test_a_lock_held_for_the_whole_timeout_fails_the_update_unsent(
+    run: Runner, options: dict[str, t.Any]
+) -> None:
     run(SUCCESS, **A)
     with run.locked():
         failed = run(timeout=2.5, **options, **B)
@@ -853,7 +873,7 @@ def test_who_waits_too_long_fails_and_sends_nothing(run: Runner, options: dict[s
     assert run.confirmed() is True
 
 
-def test_the_lock_is_taken_when_the_other_lets_go(run: Runner) -> None:
+def test_a_released_lock_is_taken(run: Runner) -> None:
     class LettingGo(ClockDouble):
         def sleep(self, seconds: float) -> None:
             super().sleep(seconds)

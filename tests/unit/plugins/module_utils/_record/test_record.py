@@ -52,11 +52,11 @@ RECORD = Record(ENDPOINT, True, confirmation())
         ),
     ],
 )
-def test_what_changed_rests_on(record: Record | None, basis: str) -> None:
+def test_changed_basis_follows_from_record_and_lists(record: Record | None, basis: str) -> None:
     assert basis_of(record, ENDPOINT, LISTS) == basis
 
 
-def test_when_and_by_whom_they_were_applied_is_no_difference() -> None:
+def test_another_time_or_user_is_not_a_difference() -> None:
     other = Confirmation(LISTS, "2020-01-01T00:00:00Z", "somebody@else", None)
     assert basis_of(Record(ENDPOINT, True, other), ENDPOINT, LISTS) == SAME
 
@@ -70,12 +70,12 @@ def test_when_and_by_whom_they_were_applied_is_no_difference() -> None:
         ("acme", "\uff33ales"),
     ],
 )
-def test_spellings_share_a_key(username: str, campaign_name: str) -> None:
+def test_other_spellings_of_the_names_share_a_key(username: str, campaign_name: str) -> None:
     shared = record_key(ENDPOINT, "acme", "Sales")
     assert record_key(ENDPOINT, username, campaign_name) == shared
 
 
-def test_what_is_different_has_another_key() -> None:
+def test_another_endpoint_account_or_campaign_has_another_key() -> None:
     identities = [
         (ENDPOINT, "acme", "Sales"),
         (f"{ENDPOINT}/prefix", "acme", "Sales"),
@@ -89,7 +89,7 @@ def test_what_is_different_has_another_key() -> None:
     assert all(len(key) == 32 and key.isalnum() for key in keys)
 
 
-def test_the_key_stays_the_same_for_ever() -> None:
+def test_the_key_of_a_record_never_changes() -> None:
     """Another key would forget what was confirmed, or trust it later."""
     assert record_key(ENDPOINT, "acme", "B\u00fccher") == "593ae4e38bef0d8995521613fb3ffb58"
 
@@ -115,7 +115,7 @@ def test_the_same_lists_again_are_one_entry_with_the_newest_time() -> None:
 
 
 @pytest.mark.parametrize(("limit", "found"), [(0, []), (1, [19]), (10, list(range(19, 9, -1)))])
-def test_the_history_has_a_limit(limit: int, found: list[int]) -> None:
+def test_the_history_is_cut_at_its_limit(limit: int, found: list[int]) -> None:
     kept = [
         confirmation(LISTS._replace(dynamic_dids=[f"{hour + 100}"]), hour)
         for hour in range(19, 0, -1)
@@ -123,14 +123,14 @@ def test_the_history_has_a_limit(limit: int, found: list[int]) -> None:
     assert hours(history_of(kept, limit)) == found
 
 
-def test_no_more_is_read_than_is_shown() -> None:
+def test_no_more_confirmations_are_read_than_shown() -> None:
     kept = iter([confirmation(LISTS, 10), confirmation(OTHER, 9), confirmation(LISTS, 8)])
     assert hours(history_of(kept, 2)) == [10, 9]
     # The third was looked at at most.
     assert hours(list(kept)) in ([8], [])
 
 
-def test_only_the_newest_spelling_is_shown_and_no_pair_twice_in_a_row() -> None:
+def test_the_history_has_only_the_newest_spelling_and_no_pair_twice_in_a_row() -> None:
     spelled = LISTS._replace(campaign_name="SALES", dynamic_dids=["444"])
     kept = [
         confirmation(LISTS, 5),

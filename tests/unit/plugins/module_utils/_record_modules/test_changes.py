@@ -129,7 +129,7 @@ def told(module: ModuleDouble) -> tuple[bool, list[str], str]:
 # --- Withdrawing --------------------------------------------------------------------------------
 
 
-def test_confirmations_are_withdrawn_and_histories_stay(records: Records) -> None:
+def test_unconfirmed_withdraws_confirmations_and_keeps_histories(records: Records) -> None:
     for campaign in (SUPPORT, SALES):
         records.keep(campaign, "222", "111")
     module = records.change("unconfirmed", all=True)
@@ -150,7 +150,7 @@ def test_confirmations_are_withdrawn_and_histories_stay(records: Records) -> Non
     assert records.clock.waits == []
 
 
-def test_what_is_withdrawn_needs_no_change(records: Records) -> None:
+def test_a_withdrawn_record_is_not_changed_again(records: Records) -> None:
     records.keep(SALES, confirmed=False)
     records.keep(SUPPORT)
     assert told(records.change("unconfirmed", all=True)) == (
@@ -167,7 +167,9 @@ def test_what_is_withdrawn_needs_no_change(records: Records) -> None:
     assert (records.path(SALES).read_bytes(), records.path(SALES).stat().st_mtime_ns) == before
 
 
-def test_a_withdrawal_lasts(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_withdrawal_is_synced_to_the_disk(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
     records.keep(SALES, "111", "222")
     synced: list[bytes] = []
 
@@ -182,7 +184,7 @@ def test_a_withdrawal_lasts(records: Records, monkeypatch: pytest.MonkeyPatch) -
 # --- Forgetting ---------------------------------------------------------------------------------
 
 
-def test_records_are_forgotten_with_their_histories(records: Records) -> None:
+def test_absent_removes_records_with_their_histories(records: Records) -> None:
     records.keep(SALES, "222", "111")
     records.keep(SUPPORT, confirmed=False)
     module = records.change("absent", all=True)
@@ -260,7 +262,7 @@ def test_only_what_the_filter_chooses_is_changed(
         ),
     ],
 )
-def test_options_that_are_refused(
+def test_invalid_options_are_refused(
     records: Records, options: dict[str, t.Any], message: str
 ) -> None:
     records.keep(SALES)
@@ -281,7 +283,7 @@ def test_options_that_are_refused(
     assert records.names() == [records.path(SALES).name]
 
 
-def test_what_the_group_may_be_given_is_of_no_matter(records: Records) -> None:
+def test_options_of_the_group_without_a_use_here_are_ignored(records: Records) -> None:
     records.keep(SALES)
     group: dict[str, t.Any] = {
         "record": False,
@@ -297,7 +299,7 @@ def test_what_the_group_may_be_given_is_of_no_matter(records: Records) -> None:
 
 
 @pytest.mark.parametrize("state", ["unconfirmed", "absent"])
-def test_check_mode_predicts_and_leaves_no_trace(records: Records, state: str) -> None:
+def test_check_mode_predicts_and_writes_nothing(records: Records, state: str) -> None:
     records.keep(SALES)
     records.keep(SUPPORT, confirmed=False)
     names, contents = records.names(), [path.read_bytes() for path in records.directory.iterdir()]
@@ -311,7 +313,7 @@ def test_check_mode_predicts_and_leaves_no_trace(records: Records, state: str) -
         assert predicted[key] == done[key]
 
 
-def test_the_diff_of_what_is_withdrawn(records: Records) -> None:
+def test_the_diff_of_a_withdrawal_shows_confirmed_and_unconfirmed(records: Records) -> None:
     records.keep(SALES)
     records.keep(SUPPORT, confirmed=False)
     where = f"last-applied records in {records.directory}"
@@ -326,7 +328,7 @@ def test_the_diff_of_what_is_withdrawn(records: Records) -> None:
     assert (nothing["before"], nothing["after"]) == ("", "")
 
 
-def test_the_diff_of_what_is_forgotten(records: Records) -> None:
+def test_the_diff_of_a_removal_shows_the_removed_records(records: Records) -> None:
     records.keep(SALES)
     records.keep(SUPPORT, confirmed=False)
     diff = records.change("absent", diff=True, all=True).result["diff"]
@@ -341,7 +343,7 @@ def test_the_diff_of_what_is_forgotten(records: Records) -> None:
 
 
 @pytest.mark.parametrize("state", ["unconfirmed", "absent"])
-def test_what_an_update_holds_is_waited_for_and_keeps_no_other_back(
+def test_a_locked_record_is_waited_for_and_does_not_stop_the_others(
     records: Records, state: str
 ) -> None:
     for campaign in (SALES, SUPPORT):
@@ -386,7 +388,7 @@ def test_several_that_stay_locked_are_counted(records: Records) -> None:
     assert (module.result["changed"], module.result["campaigns"]) == (False, [])
 
 
-def test_a_lock_that_is_let_go_is_taken(records: Records) -> None:
+def test_a_released_lock_is_taken(records: Records) -> None:
     other = Files(str(records.directory))
 
     class LettingGo(ClockDouble):
@@ -402,7 +404,7 @@ def test_a_lock_that_is_let_go_is_taken(records: Records) -> None:
     assert len(records.clock.waits) == 3
 
 
-def test_what_an_update_wrote_meanwhile_is_withdrawn(records: Records) -> None:
+def test_a_record_rewritten_during_the_wait_is_read_again(records: Records) -> None:
     """What was looked at before the lock was free is of yesterday."""
     other = Files(str(records.directory))
 
@@ -423,7 +425,7 @@ def test_what_an_update_wrote_meanwhile_is_withdrawn(records: Records) -> None:
     assert records.confirmed(SUPPORT) is None
 
 
-def test_no_more_locks_than_so_many_at_a_time(
+def test_only_a_limited_number_of_records_is_locked_at_once(
     records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(changes, "MOST_LOCKS", 3)
@@ -446,13 +448,15 @@ def test_no_more_locks_than_so_many_at_a_time(
 # --- Faults -------------------------------------------------------------------------------------
 
 
-def test_a_missing_directory_holds_nothing_and_is_not_made(records: Records) -> None:
+def test_a_missing_directory_has_no_records_and_is_not_created(records: Records) -> None:
     module = records.change("absent", all=True)
     assert module.result["changed"] is False
     assert not records.directory.exists()
 
 
-def test_a_user_without_a_home(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_directory_the_task_fails(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("OZONETEL_RECORD_DIR", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
@@ -464,7 +468,7 @@ def test_a_user_without_a_home(records: Records, monkeypatch: pytest.MonkeyPatch
     assert result["failure"]["reason"] == "record_failed"
 
 
-def test_what_can_not_be_used_is_left_out_with_a_warning(records: Records) -> None:
+def test_an_unusable_record_is_left_out_with_a_warning(records: Records) -> None:
     records.keep(SALES)
     records.keep(SUPPORT).write_bytes(b"{")
     module = records.change("absent", all=True)
@@ -475,7 +479,7 @@ def test_what_can_not_be_used_is_left_out_with_a_warning(records: Records) -> No
     assert records.path(SUPPORT).exists()
 
 
-def test_a_directory_that_may_not_be_written_to(
+def test_a_read_only_directory_fails_the_task(
     records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for campaign in (SALES, SUPPORT):
@@ -493,7 +497,7 @@ def test_a_directory_that_may_not_be_written_to(
 
 
 @pytest.mark.parametrize("state", ["unconfirmed", "absent"])
-def test_one_that_fails_keeps_no_other_back(
+def test_one_failed_record_does_not_stop_the_others(
     records: Records, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
     for campaign in (SALES, SUPPORT):
@@ -520,7 +524,7 @@ def test_one_that_fails_keeps_no_other_back(
     assert records.confirmed(SALES) is True
 
 
-def test_an_unexpected_error_lets_go_of_the_locks(
+def test_an_unexpected_error_releases_the_locks(
     records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records.keep(SALES)

@@ -95,7 +95,7 @@ NO_OPTIONS = dict.fromkeys(("username", "campaign_name", "region", "api_url", "d
         ({"did": "0091400"}, RecordFilter(did="0091400")),
     ],
 )
-def test_the_filter(
+def test_the_filter_comes_from_options_and_not_from_the_environment(
     options: dict[str, t.Any], expected: RecordFilter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The environment says where to send, and not what is asked for.
@@ -118,7 +118,7 @@ def test_the_filter(
         ({"did": "a-key", "api_key": "a-key"}, r"^did, item 1, is '\*+'"),
     ],
 )
-def test_a_filter_that_is_refused(options: dict[str, t.Any], message: str) -> None:
+def test_an_invalid_filter_is_refused(options: dict[str, t.Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         read_record_filter({**NO_OPTIONS, **options})
 
@@ -142,7 +142,7 @@ def kept_of(one: Record, *before: Confirmation) -> Kept:
     return Kept("0" * 32, one, iter([one.last, *before]))
 
 
-def test_every_order_of_the_records_gives_one_order() -> None:
+def test_records_are_shown_in_one_order_whatever_order_they_are_found_in() -> None:
     expected = [(one.endpoint, *one.last.lists.names) for one in IN_ORDER]
     for records in itertools.permutations(RECORDS):
         shown: list[dict[str, t.Any]] = [format_campaign(kept_of(one), 10) for one in records]
@@ -166,7 +166,7 @@ def test_every_order_of_the_records_gives_one_order() -> None:
         (RecordFilter(did="444"), []),
     ],
 )
-def test_what_the_filter_leaves(wanted: RecordFilter, expected: list[int]) -> None:
+def test_the_filter_selects_records(wanted: RecordFilter, expected: list[int]) -> None:
     assert [place for place, one in enumerate(IN_ORDER) if wanted.wants(one)] == expected
 
 
@@ -183,7 +183,7 @@ def test_what_the_filter_leaves(wanted: RecordFilter, expected: list[int]) -> No
         ("140001001", []),
     ],
 )
-def test_the_lists_that_hold_a_number(did: str, found_in: list[str]) -> None:
+def test_found_in_names_the_lists_that_hold_a_number(did: str, found_in: list[str]) -> None:
     lists = Lists("acme", "Sales", ["9140001001", "9140003001"], ["9140003001", "9140002001"])
     one = Record(DOMESTIC, False, Confirmation(lists, "x", "y"))
     assert lists_with(did, one) == found_in
@@ -200,7 +200,7 @@ def shown_confirmation(number: str, at: str) -> dict[str, t.Any]:
     }
 
 
-def test_all_that_is_shown() -> None:
+def test_a_record_is_shown_with_all_its_values_and_its_history() -> None:
     newest = confirmation("222", "2027-01-16T08:00:00Z")
     kept = kept_of(Record(DOMESTIC, False, newest), confirmation("111"))
     shown = {
@@ -239,7 +239,7 @@ def test_the_history_shows_only_the_newest_spelling_and_no_pair_twice_in_a_row()
 # --- From the options to the result ---------------------------------------------------------------
 
 
-def test_what_is_kept_is_shown_and_nothing_is_touched(tmp_path: pathlib.Path) -> None:
+def test_all_records_are_shown_and_no_file_is_changed(tmp_path: pathlib.Path) -> None:
     for kept in RECORDS:
         keep(tmp_path, kept)
     for name in ("0" * 32 + ".lock", "0" * 32 + ".tmp", "other.record", "x" + "0" * 32 + ".record"):
@@ -253,13 +253,13 @@ def test_what_is_kept_is_shown_and_nothing_is_touched(tmp_path: pathlib.Path) ->
     assert sorted(os.listdir(tmp_path)) == before
 
 
-def test_a_missing_directory_holds_nothing_and_is_not_made(tmp_path: pathlib.Path) -> None:
+def test_a_missing_directory_has_no_records_and_is_not_created(tmp_path: pathlib.Path) -> None:
     module = show(str(tmp_path / "records"))
     assert (module.result, module.warnings) == ({"changed": False, "campaigns": []}, [])
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_limit_of_the_history(tmp_path: pathlib.Path) -> None:
+def test_the_history_is_cut_at_history_limit(tmp_path: pathlib.Path) -> None:
     before = [confirmation(f"{200 + place}", f"{place}") for place in range(12)]
     keep(tmp_path, Record(DOMESTIC, True, confirmation("111", "12")), *before)
     for limit, count in ((0, 0), (1, 1), (10, 10), (100, 13)):
@@ -271,7 +271,7 @@ def test_the_limit_of_the_history(tmp_path: pathlib.Path) -> None:
     assert module.result["failure"]["reason"] == "invalid_input"
 
 
-def test_the_campaigns_that_hold_a_number(tmp_path: pathlib.Path) -> None:
+def test_did_shows_only_campaigns_whose_last_lists_hold_it(tmp_path: pathlib.Path) -> None:
     for one in RECORDS:
         keep(tmp_path, one)
     # It was in its lists before, and is not in those that were confirmed last.
@@ -297,7 +297,7 @@ def test_the_campaigns_that_hold_a_number(tmp_path: pathlib.Path) -> None:
         {"record_note": "x" * 500},
     ],
 )
-def test_what_is_of_no_use_here_is_not_looked_at(
+def test_options_of_the_group_without_a_use_here_are_ignored(
     tmp_path: pathlib.Path, options: dict[str, t.Any]
 ) -> None:
     """A play may give it to all modules of the group."""
@@ -305,7 +305,7 @@ def test_what_is_of_no_use_here_is_not_looked_at(
     assert len(show(str(tmp_path), **options).result["campaigns"]) == 1
 
 
-def test_the_environment_names_the_directory(
+def test_the_record_directory_is_read_from_the_environment(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(tmp_path, record())
@@ -313,7 +313,9 @@ def test_the_environment_names_the_directory(
     assert len(show(None).result["campaigns"]) == 1
 
 
-def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_directory_nothing_is_shown_but_a_warning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("OZONETEL_RECORD_DIR", raising=False)
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
@@ -322,7 +324,7 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     assert module.warnings == ["No last-applied records can be read: there is no home directory."]
 
 
-def test_a_directory_that_is_none(tmp_path: pathlib.Path) -> None:
+def test_a_record_dir_that_is_not_a_directory_causes_a_warning(tmp_path: pathlib.Path) -> None:
     place = tmp_path / "records"
     place.write_text("", encoding="ascii")
     module = show(str(place))
@@ -340,7 +342,7 @@ def test_a_directory_that_is_none(tmp_path: pathlib.Path) -> None:
         (b'#3009184c {"version": 3}\n', "was written by a newer version of the collection"),
     ],
 )
-def test_what_can_t_be_used_is_left_out_with_one_warning(
+def test_an_unusable_record_is_left_out_with_one_warning(
     tmp_path: pathlib.Path, content: bytes, fault: str
 ) -> None:
     keep(tmp_path, record(PARTNER))
@@ -351,7 +353,7 @@ def test_what_can_t_be_used_is_left_out_with_one_warning(
     assert module.warnings == [f"The last-applied record {path} {fault}. It is left out."]
 
 
-def test_a_link_in_a_record_s_place_is_left_out(tmp_path: pathlib.Path) -> None:
+def test_a_symbolic_link_in_place_of_a_record_is_left_out(tmp_path: pathlib.Path) -> None:
     path = keep(tmp_path, record())
     (tmp_path / ("f" * 32 + ".record")).symlink_to(path)
     module = show(str(tmp_path))
@@ -361,7 +363,7 @@ def test_a_link_in_a_record_s_place_is_left_out(tmp_path: pathlib.Path) -> None:
     ]
 
 
-def test_a_record_that_vanishes_meanwhile_is_none(
+def test_a_record_that_vanishes_meanwhile_is_left_out(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "listdir", lambda _path: ["0" * 32 + ".record"])
@@ -379,7 +381,7 @@ def test_the_key_is_masked_in_warnings_and_messages(tmp_path: pathlib.Path) -> N
     assert API_KEY not in module.result["msg"]
 
 
-def test_an_option_that_can_t_be_used(tmp_path: pathlib.Path) -> None:
+def test_an_unusable_api_url_fails_with_invalid_input(tmp_path: pathlib.Path) -> None:
     module = show(str(tmp_path), api_url="http://cc.partner.example")
     assert module.result.pop("msg").startswith("api_url has to begin with https://")
     assert module.result == {

@@ -173,7 +173,9 @@ def _steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
 # --- Reading and writing ------------------------------------------------------------------------
 
 
-def test_what_was_written_is_read(store: Files, directory: pathlib.Path) -> None:
+def test_a_record_is_read_back_after_each_kind_of_change(
+    store: Files, directory: pathlib.Path
+) -> None:
     assert read(store) == Found()
     assert confirm(store) == {}
     assert record_of(store) == Record(ENDPOINT, True, confirmation())
@@ -190,7 +192,7 @@ def test_what_was_written_is_read(store: Files, directory: pathlib.Path) -> None
     assert stat.S_IMODE(path_of(store).stat().st_mode) == 0o600
 
 
-def test_several_at_a_time(store: Files) -> None:
+def test_several_records_are_written_and_read_at_once(store: Files) -> None:
     keys = [str(number) * 32 for number in range(5)]
     assert [store.read(keys)[key] for key in keys] == [Found()] * 5
     changes = [change(store, key, number=key[:3]) for key in keys]
@@ -202,7 +204,9 @@ def test_several_at_a_time(store: Files) -> None:
     assert found == [Record(ENDPOINT, n > 1, confirmation(str(n) * 3)) for n in range(5)]
 
 
-def test_a_long_record_is_read_whole(store: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_record_is_read_whole_despite_short_reads_and_writes(
+    store: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
     numbers = [str(9140001001 + place) for place in range(10_000)]
     new = Confirmation(Lists("a", "b", numbers, numbers), "x", "y", None)
     real_read, real_write = os.read, os.pwrite
@@ -217,7 +221,7 @@ def test_a_long_record_is_read_whole(store: Files, monkeypatch: pytest.MonkeyPat
         assert record_of(store) == Record(ENDPOINT, True, new)
 
 
-def test_a_temporary_file_of_a_killed_run_serves_nobody(
+def test_a_temporary_file_left_by_a_killed_run_is_replaced(
     store: Files, directory: pathlib.Path
 ) -> None:
     victim = directory / "victim"
@@ -232,7 +236,7 @@ def test_a_temporary_file_of_a_killed_run_serves_nobody(
     assert victim.read_text(encoding="utf-8") == "untouched"
 
 
-def test_what_a_crash_left_behind_the_last_line_is_overwritten(store: Files) -> None:
+def test_a_torn_line_left_by_a_crash_is_overwritten(store: Files) -> None:
     torn = confirmation_line(confirmation("999"))[:-20]
     path_of(store).write_bytes(written("111") + torn)
     assert record_of(store) == Record(ENDPOINT, False, confirmation("111"))
@@ -281,7 +285,7 @@ def writer(content: bytes) -> t.Callable[[pathlib.Path], object]:
         pytest.param(replace_by_dangling_link, Found(fault="is a symbolic link"), id="no target"),
     ],
 )
-def test_what_can_not_be_used(
+def test_an_unusable_record_is_found_with_its_fault(
     store: Files, put: t.Callable[[pathlib.Path], None], found: Found
 ) -> None:
     put(path_of(store))
@@ -291,7 +295,7 @@ def test_what_can_not_be_used(
 @pytest.mark.parametrize(
     "put", [replace_by_pipe, replace_by_link, replace_by_dangling_link, writer(NEWER), writer(b"{")]
 )
-def test_what_can_not_be_used_is_removed_and_then_replaced(
+def test_an_unusable_record_is_removed_and_then_replaced(
     store: Files, put: t.Callable[[pathlib.Path], None]
 ) -> None:
     put(path_of(store))
@@ -307,21 +311,23 @@ def test_what_can_not_be_used_is_removed_and_then_replaced(
     assert not target.exists() or target.read_bytes() == written("111")
 
 
-def test_a_directory_in_the_way_is_told(store: Files) -> None:
+def test_a_directory_in_place_of_a_record_fails_every_write(store: Files) -> None:
     path_of(store).mkdir()
     for failures in (withdraw(store), confirm(store)):
         assert list(failures) == [KEY]
         assert failures[KEY] in (os.strerror(errno.EISDIR), os.strerror(errno.EPERM))
 
 
-def test_a_record_of_another_user(store: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_of_another_user_is_found_with_its_fault(
+    store: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
     confirm(store)
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     assert read(store) == Found(fault="belongs to another user", may_be_trusted=True)
 
 
 @pytest.mark.parametrize("step", ["open", "read"])
-def test_a_record_that_can_not_be_read(
+def test_an_unreadable_record_is_found_with_its_fault(
     store: Files, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     confirm(store)
@@ -331,7 +337,7 @@ def test_a_record_that_can_not_be_read(
     assert read(store) == Found(fault=fault, may_be_trusted=True)
 
 
-def test_a_directory_that_can_not_be_searched_hides_no_record_of_ours(
+def test_an_unsearchable_directory_hides_no_record_that_may_be_trusted(
     store: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "open", failing(errno.EACCES))
@@ -341,15 +347,13 @@ def test_a_directory_that_can_not_be_searched_hides_no_record_of_ours(
 # --- What waits for the disk --------------------------------------------------------------------
 
 
-def test_a_first_confirmation_waits_for_nothing(store: Files, steps: Steps) -> None:
+def test_a_first_confirmation_is_written_without_a_sync(store: Files, steps: Steps) -> None:
     size = len(written("111"))
     assert confirm(store) == {}
     assert steps.done == ["unlink.tmp", "create", f"write {size}", "replace"]
 
 
-def test_a_further_confirmation_is_appended_and_waits_for_nothing(
-    store: Files, steps: Steps
-) -> None:
+def test_a_further_confirmation_is_appended_without_a_sync(store: Files, steps: Steps) -> None:
     confirm(store)
     steps.done.clear()
     size = len(confirmation_line(confirmation("222")))
@@ -358,9 +362,7 @@ def test_a_further_confirmation_is_appended_and_waits_for_nothing(
     assert path_of(store).read_bytes() == written("111", "222")
 
 
-def test_a_withdrawal_overwrites_one_byte_and_waits_for_the_file(
-    store: Files, steps: Steps
-) -> None:
+def test_a_withdrawal_overwrites_one_byte_and_syncs_the_file(store: Files, steps: Steps) -> None:
     confirm(store)
     confirm(store, "222")
     before = path_of(store).read_bytes()
@@ -374,7 +376,7 @@ def test_a_withdrawal_overwrites_one_byte_and_waits_for_the_file(
     assert (before[differing[0]], after[differing[0]]) == (ord("+"), ord("-"))
 
 
-def test_putting_back_waits_for_nothing(store: Files, steps: Steps) -> None:
+def test_putting_back_is_written_without_a_sync(store: Files, steps: Steps) -> None:
     confirm(store)
     before = path_of(store).read_bytes()
     withdraw(store)
@@ -384,7 +386,7 @@ def test_putting_back_waits_for_nothing(store: Files, steps: Steps) -> None:
     assert path_of(store).read_bytes() == before
 
 
-def test_withdrawing_a_single_confirmation_waits_for_its_name_as_well(
+def test_withdrawing_a_single_confirmation_syncs_the_directory_too(
     store: Files, steps: Steps
 ) -> None:
     """Nothing has synced it so far."""
@@ -421,7 +423,7 @@ def test_a_batch_of_records_with_a_history_syncs_no_directory(store: Files, step
     assert steps.done == ["write 1", "sync file"] * 3
 
 
-def test_what_is_gone_is_gone_for_good_unless_this_run_made_the_lock(
+def test_withdrawing_a_missing_record_syncs_the_directory_unless_this_run_created_the_lock(
     store: Files, directory: pathlib.Path, steps: Steps
 ) -> None:
     """A run may have been killed between removing a record and syncing the directory."""
@@ -437,7 +439,7 @@ def test_what_is_gone_is_gone_for_good_unless_this_run_made_the_lock(
     assert steps.done == ["sync directory"]
 
 
-def test_what_can_not_be_used_is_removed_for_good(store: Files, steps: Steps) -> None:
+def test_removing_an_unusable_record_syncs_the_directory(store: Files, steps: Steps) -> None:
     # Also by who made the lock, such as after somebody removed the one that was there.
     assert store.lock([KEY]).obtained == {KEY}
     path_of(store).write_bytes(NEWER)
@@ -447,7 +449,7 @@ def test_what_can_not_be_used_is_removed_for_good(store: Files, steps: Steps) ->
     assert read(store) == Found()
 
 
-def test_a_file_is_written_anew_after_many_confirmations(
+def test_a_file_is_rewritten_after_many_confirmations(
     store: Files, directory: pathlib.Path, steps: Steps
 ) -> None:
     given = [f"{1000 + number}" for number in range(MOST_CONFIRMATIONS)]
@@ -467,7 +469,7 @@ def test_a_file_is_written_anew_after_many_confirmations(
     assert stat.S_IMODE(path_of(store).stat().st_mode) == 0o600
 
 
-def test_the_lines_that_are_kept_are_not_read_anew(store: Files) -> None:
+def test_rewriting_keeps_the_undamaged_lines_of_a_history(store: Files) -> None:
     """What is damaged in them stays so, and costs none of the others."""
     given = [f"{1000 + number}" for number in range(MOST_CONFIRMATIONS)]
     path_of(store).write_bytes(written(*given).replace(b'"1149"', b'"9999"', 1))
@@ -488,7 +490,7 @@ class Interrupted(BaseException):
     pass
 
 
-def test_a_full_disk_does_not_refuse_a_withdrawal(store: Files, steps: Steps) -> None:
+def test_a_full_disk_allows_a_withdrawal_but_no_confirmation(store: Files, steps: Steps) -> None:
     """It takes no space; what does is refused."""
     confirm(store)
     confirm(store, "222")
@@ -503,7 +505,7 @@ def test_a_full_disk_does_not_refuse_a_withdrawal(store: Files, steps: Steps) ->
 
 @pytest.mark.parametrize("step", ["write 1", "sync file"])
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EROFS])
-def test_what_can_not_be_withdrawn_is_removed(
+def test_a_record_that_cannot_be_withdrawn_is_removed(
     store: Files, directory: pathlib.Path, steps: Steps, step: str, number: int
 ) -> None:
     confirm(store)
@@ -514,7 +516,7 @@ def test_what_can_not_be_withdrawn_is_removed(
 
 
 @pytest.mark.parametrize("step", ["unlink.record", "sync directory"])
-def test_what_can_be_neither_withdrawn_nor_removed_is_told(
+def test_a_record_that_can_be_neither_withdrawn_nor_removed_is_reported(
     store: Files, steps: Steps, step: str
 ) -> None:
     confirm(store)
@@ -524,7 +526,7 @@ def test_what_can_be_neither_withdrawn_nor_removed_is_told(
     assert withdraw(store) == {KEY: os.strerror(errno.EIO)}
 
 
-def test_a_read_only_file_system_leaves_the_record_as_it_is(
+def test_a_read_only_file_system_leaves_the_record_unchanged(
     store: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     confirm(store)
@@ -545,7 +547,7 @@ def test_a_read_only_file_system_leaves_the_record_as_it_is(
 
 @pytest.mark.parametrize("step", ["unlink.tmp", "create", "whole", "replace"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
-def test_a_first_confirmation_that_fails_leaves_nothing(
+def test_a_first_confirmation_that_fails_leaves_no_file(
     store: Files, directory: pathlib.Path, steps: Steps, step: str, number: int
 ) -> None:
     step = f"write {len(written('111'))}" if step == "whole" else step
@@ -558,7 +560,7 @@ def test_a_first_confirmation_that_fails_leaves_nothing(
 
 @pytest.mark.parametrize("step", ["ftruncate", "append"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
-def test_a_further_confirmation_that_fails_leaves_the_one_before_withdrawn(
+def test_a_further_confirmation_that_fails_leaves_the_previous_one_withdrawn(
     store: Files, steps: Steps, step: str, number: int
 ) -> None:
     confirm(store)
@@ -573,7 +575,7 @@ def test_a_further_confirmation_that_fails_leaves_the_one_before_withdrawn(
     assert numbers_in(store) == ["222", "111"]
 
 
-def test_a_disk_that_is_full_in_the_middle_of_a_line(
+def test_a_disk_that_fills_up_within_a_line_leaves_the_previous_one_withdrawn(
     store: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     confirm(store)
@@ -596,7 +598,7 @@ def test_a_disk_that_is_full_in_the_middle_of_a_line(
 
 @pytest.mark.parametrize("step", ["unlink.tmp", "create", "whole", "sync file", "replace"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
-def test_writing_anew_that_fails_leaves_the_history(
+def test_a_rewrite_that_fails_leaves_the_history(
     store: Files, directory: pathlib.Path, steps: Steps, step: str, number: int
 ) -> None:
     given = [f"{1000 + place}" for place in range(MOST_CONFIRMATIONS)]
@@ -612,7 +614,7 @@ def test_writing_anew_that_fails_leaves_the_history(
     assert names(directory) == [f"{KEY}.record"]
 
 
-def test_one_of_a_batch_that_fails_keeps_no_other_back(store: Files) -> None:
+def test_one_failure_in_a_batch_does_not_stop_the_others(store: Files) -> None:
     keys = [str(number) * 32 for number in range(3)]
     path_of(store, keys[1]).mkdir()
     changes = [change(store, key, number="111") for key in keys]
@@ -624,7 +626,7 @@ def test_one_of_a_batch_that_fails_keeps_no_other_back(store: Files) -> None:
         assert record_of(store, key) == Record(ENDPOINT, False, confirmation())
 
 
-def test_a_directory_that_can_not_be_synced_matters_where_there_is_no_record(
+def test_a_failed_sync_of_the_directory_fails_only_for_a_missing_record(
     store: Files, steps: Steps
 ) -> None:
     """Where there is one, no more than its history depends on its name."""
@@ -637,7 +639,7 @@ def test_a_directory_that_can_not_be_synced_matters_where_there_is_no_record(
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
-def test_a_file_system_may_have_no_sync_for_directories(
+def test_a_file_system_that_cannot_sync_directories_is_accepted(
     store: Files, steps: Steps, number: int
 ) -> None:
     steps.fails["sync directory"] = OSError(number, "the system's words")
@@ -647,7 +649,7 @@ def test_a_file_system_may_have_no_sync_for_directories(
     assert store.forget([KEY]) == {}
 
 
-def test_a_record_that_another_run_wrote_anew_is_removed_and_not_spoilt(store: Files) -> None:
+def test_a_record_rewritten_by_another_run_is_removed_and_not_damaged(store: Files) -> None:
     """Without a lock, what was read may be of yesterday."""
     confirm(store)
     withdrawing = change(store, confirmed=False)
@@ -662,7 +664,7 @@ def test_a_record_that_another_run_wrote_anew_is_removed_and_not_spoilt(store: F
 
 
 @pytest.mark.parametrize("step", ["create", "whole", "replace", "ftruncate", "append", "write 1"])
-def test_an_interruption_leaves_a_whole_record_and_nothing_open(
+def test_an_interruption_leaves_a_whole_record_and_no_open_file(
     store: Files, steps: Steps, step: str
 ) -> None:
     is_first = step in ("create", "whole", "replace")
@@ -686,7 +688,7 @@ def test_an_interruption_leaves_a_whole_record_and_nothing_open(
 # --- Forgetting and finding ---------------------------------------------------------------------
 
 
-def test_what_is_forgotten_is_gone_for_good_with_its_history(
+def test_forgetting_removes_a_record_with_its_history_and_syncs(
     store: Files, directory: pathlib.Path, steps: Steps
 ) -> None:
     assert store.lock([KEY]).obtained == {KEY}
@@ -699,7 +701,9 @@ def test_what_is_forgotten_is_gone_for_good_with_its_history(
     assert store.forget([KEY]) == {}
 
 
-def test_what_can_not_be_forgotten_is_told(store: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_that_cannot_be_forgotten_is_reported(
+    store: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keys = [str(number) * 32 for number in range(2)]
     for key in keys:
         confirm(store, key=key)
@@ -710,7 +714,7 @@ def test_what_can_not_be_forgotten_is_told(store: Files, monkeypatch: pytest.Mon
     assert names(pathlib.Path(store.name)) == [f"{keys[0]}.record"]
 
 
-def test_all_that_is_there_is_found(store: Files, directory: pathlib.Path) -> None:
+def test_find_returns_every_record_and_no_other_file(store: Files, directory: pathlib.Path) -> None:
     keys = [str(number) * 32 for number in range(3)]
     confirm(store, "111", keys[0])
     confirm(store, "222", keys[0])
@@ -733,19 +737,19 @@ def test_all_that_is_there_is_found(store: Files, directory: pathlib.Path) -> No
     assert list(second.confirmations) == [confirmation("333")]
 
 
-def test_a_missing_directory_holds_nothing(tmp_path: pathlib.Path) -> None:
+def test_a_missing_directory_has_no_records(tmp_path: pathlib.Path) -> None:
     assert list(Files(str(tmp_path / "records")).find()) == []
     assert names(tmp_path) == []
 
 
-def test_a_record_that_vanishes_meanwhile_is_none(
+def test_a_record_that_vanishes_meanwhile_is_left_out(
     store: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "listdir", lambda _path: [f"{KEY}.record"])
     assert list(store.find()) == []
 
 
-def test_a_directory_that_can_not_be_read(tmp_path: pathlib.Path) -> None:
+def test_an_unreadable_directory_raises_unreadable_store(tmp_path: pathlib.Path) -> None:
     place = tmp_path / "records"
     place.touch()
     with pytest.raises(UnreadableStore) as caught:
@@ -756,7 +760,9 @@ def test_a_directory_that_can_not_be_read(tmp_path: pathlib.Path) -> None:
 # --- The directory ------------------------------------------------------------------------------
 
 
-def test_asking_leaves_no_trace(tmp_path: pathlib.Path, directory: pathlib.Path) -> None:
+def test_reading_creates_no_directory_and_no_file(
+    tmp_path: pathlib.Path, directory: pathlib.Path
+) -> None:
     store = Files(str(directory))
     assert store.obstacle() is None
     assert not store.may_be_locked(KEY)
@@ -765,7 +771,7 @@ def test_asking_leaves_no_trace(tmp_path: pathlib.Path, directory: pathlib.Path)
     assert names(tmp_path) == []
 
 
-def test_the_lock_makes_a_directory_for_the_user_only(directory: pathlib.Path) -> None:
+def test_locking_creates_a_directory_for_the_user_only(directory: pathlib.Path) -> None:
     store = Files(str(directory))
     assert store.lock([KEY]) == ({KEY}, {})
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
@@ -775,7 +781,7 @@ def test_the_lock_makes_a_directory_for_the_user_only(directory: pathlib.Path) -
     assert store.may_be_locked(KEY)
 
 
-def test_a_directory_that_is_not_to_be_made(directory: pathlib.Path) -> None:
+def test_locking_creates_no_directory_if_told_not_to(directory: pathlib.Path) -> None:
     store = Files(str(directory), makes_directory=False)
     assert store.lock([KEY]) == (set(), {KEY: os.strerror(errno.ENOENT)})
     assert not directory.exists()
@@ -798,7 +804,7 @@ def test_a_linked_directory_is_followed(tmp_path: pathlib.Path) -> None:
 NOT_WRITABLE = "the directory can't be written to"
 
 
-def test_a_file_or_a_dangling_link_is_no_directory(tmp_path: pathlib.Path) -> None:
+def test_a_file_or_a_dangling_link_is_not_a_writable_directory(tmp_path: pathlib.Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "dangling").symlink_to("nowhere")
     for place in ("file", "file/below", "dangling"):
@@ -808,7 +814,7 @@ def test_a_file_or_a_dangling_link_is_no_directory(tmp_path: pathlib.Path) -> No
     assert names(tmp_path) == ["dangling", "file"]
 
 
-def test_a_directory_that_may_not_be_written_to(
+def test_a_read_only_directory_refuses_every_lock(
     store: Files, directory: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The tests may run as root, who may write everywhere.
@@ -823,7 +829,7 @@ def test_a_directory_that_may_not_be_written_to(
 # --- The locks ----------------------------------------------------------------------------------
 
 
-def test_several_locks_at_a_time(store: Files, directory: pathlib.Path) -> None:
+def test_several_locks_are_taken_except_those_in_use(store: Files, directory: pathlib.Path) -> None:
     keys = [str(number) * 32 for number in range(4)]
     other = Files(str(directory))
     assert other.lock(keys[:1]).obtained == set(keys[:1])
@@ -841,7 +847,9 @@ def is_new(store: Files) -> bool:
     return store._is_new(KEY)
 
 
-def test_who_makes_the_lock_and_has_it_first_is_new(store: Files, directory: pathlib.Path) -> None:
+def test_a_record_is_new_to_the_run_that_creates_its_lock_and_takes_it_first(
+    store: Files, directory: pathlib.Path
+) -> None:
     store.lock([KEY])
     assert is_new(store)
     store.unlock([KEY])
@@ -851,7 +859,7 @@ def test_who_makes_the_lock_and_has_it_first_is_new(store: Files, directory: pat
     assert not is_new(later)
 
 
-def test_who_makes_the_lock_may_have_it_second(
+def test_a_record_is_not_new_if_another_run_took_the_created_lock_first(
     store: Files, directory: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faster = Files(str(directory))
@@ -869,7 +877,7 @@ def test_who_makes_the_lock_may_have_it_second(
     assert not is_new(store)
 
 
-def test_who_makes_no_lock_uses_the_one_of_who_was_faster(
+def test_a_record_is_not_new_if_another_run_created_its_lock(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "records"
@@ -885,7 +893,7 @@ def test_who_makes_no_lock_uses_the_one_of_who_was_faster(
     assert names(place) == [f"{KEY}.lock"]
 
 
-def test_who_waits_learns_who_has_the_lock(store: Files, directory: pathlib.Path) -> None:
+def test_a_waiting_run_reads_who_holds_the_lock(store: Files, directory: pathlib.Path) -> None:
     store.lock([KEY])
     waiting = Files(str(directory))
     assert waiting.lock([KEY]) == (set(), {})
@@ -893,7 +901,7 @@ def test_who_waits_learns_who_has_the_lock(store: Files, directory: pathlib.Path
     assert waiting.holder_of(KEY) == holder
 
 
-def test_a_shorter_note_leaves_nothing_of_a_longer_one(
+def test_a_shorter_note_replaces_a_longer_one_completely(
     store: Files, directory: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "getpid", lambda: 4294967295)
@@ -905,7 +913,7 @@ def test_a_shorter_note_leaves_nothing_of_a_longer_one(
 
 
 @pytest.mark.parametrize("note", ["", "x y\n", "1 a;b\n", "1\n", "\x1b[31m 7\n", "1 " + "a" * 78])
-def test_a_note_that_tells_nobody_is_not_repeated(
+def test_a_malformed_note_in_a_lock_is_ignored(
     store: Files, directory: pathlib.Path, note: str
 ) -> None:
     store.lock([KEY])
@@ -914,14 +922,16 @@ def test_a_note_that_tells_nobody_is_not_repeated(
 
 
 @pytest.mark.parametrize("step", ["pwrite", "pread"])
-def test_the_note_is_a_courtesy(store: Files, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+def test_a_lock_is_taken_even_if_its_note_cannot_be_written_or_read(
+    store: Files, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
     monkeypatch.setattr(os, step, failing(errno.ENOSPC))
     assert store.lock([KEY]).obtained == {KEY}
     assert store.holder_of(KEY) is None
 
 
 @pytest.mark.parametrize("error", [Interrupted(), OSError(errno.EIO, "the system's words")])
-def test_no_way_out_leaves_a_lock_held_or_open(
+def test_a_failed_lock_is_neither_held_nor_left_open(
     store: Files, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     store.lock([KEY])
@@ -944,7 +954,7 @@ def test_no_way_out_leaves_a_lock_held_or_open(
     assert os.listdir("/dev/fd") == descriptors
 
 
-def test_a_lock_that_is_in_use_leaves_nothing_open(store: Files, directory: pathlib.Path) -> None:
+def test_a_lock_in_use_leaves_no_file_open(store: Files, directory: pathlib.Path) -> None:
     store.lock([KEY])
     descriptors = os.listdir("/dev/fd")
     other = Files(str(directory))
@@ -955,12 +965,16 @@ def test_a_lock_that_is_in_use_leaves_nothing_open(store: Files, directory: path
     assert other.lock([KEY]).obtained == set()
 
 
-def test_a_file_system_without_locks(store: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_without_locks_is_reported(
+    store: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(fcntl, "flock", failing(errno.ENOLCK))
     assert store.lock([KEY]) == (set(), {KEY: os.strerror(errno.ENOLCK)})
 
 
-def test_a_lock_that_is_a_link_is_not_followed(store: Files, directory: pathlib.Path) -> None:
+def test_a_lock_that_is_a_symbolic_link_is_not_followed(
+    store: Files, directory: pathlib.Path
+) -> None:
     (directory / f"{KEY}.lock").symlink_to(directory / "elsewhere")
     keys = [KEY, "1" * 32]
     # It keeps no other back.
@@ -990,7 +1004,7 @@ def test_the_lock_of_a_killed_process_is_free(store: Files, directory: pathlib.P
     assert store.lock([KEY]).obtained == {KEY}
 
 
-def test_several_threads_each_with_keys_of_its_own(store: Files) -> None:
+def test_several_threads_with_different_keys_do_not_disturb_each_other(store: Files) -> None:
     count, rounds = 8, 30
     together = threading.Barrier(count)
     found: dict[str, list[Record | None]] = {}

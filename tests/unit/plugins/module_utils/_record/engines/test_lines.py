@@ -66,14 +66,14 @@ def with_checksum(kind: bytes, text: bytes) -> bytes:
 # --- The format ---------------------------------------------------------------------------------
 
 
-def test_the_format_stays_the_same_for_ever() -> None:
+def test_the_format_of_a_record_file_never_changes() -> None:
     """An older version of the collection reads it as well."""
     assert line(b"#", {"version": 2, "endpoint": ENDPOINT}) == HEADER
     assert line(b"+", CONTENT) == SECOND
     assert SECOND[:10] == b"+%08x " % zlib.crc32(SECOND[10:-1])
 
 
-def test_what_a_file_says() -> None:
+def test_the_last_line_of_a_file_is_its_record() -> None:
     content = read_lines(WHOLE)
     assert content.record == Record(ENDPOINT, True, confirmation("222", "job 7"))
     assert content.lines == [FIRST, SECOND]
@@ -81,7 +81,7 @@ def test_what_a_file_says() -> None:
     assert WHOLE[content.last : content.last + 1] == CONFIRMED
 
 
-def test_one_byte_withdraws_the_confirmation_and_leaves_all_else() -> None:
+def test_one_byte_withdraws_the_confirmation_and_keeps_the_history() -> None:
     last = len(HEADER + FIRST)
     withdrawn = read_lines(WHOLE[:last] + WITHDRAWN + WHOLE[last + 1 :])
     assert withdrawn.record == Record(ENDPOINT, False, confirmation("222", "job 7"))
@@ -108,7 +108,9 @@ confirmations = st.builds(
 
 @property_settings
 @given(texts, st.lists(confirmations, min_size=1, max_size=3))
-def test_what_was_written_can_be_read(endpoint: str, kept: list[Confirmation]) -> None:
+def test_any_confirmation_is_read_as_it_was_written(
+    endpoint: str, kept: list[Confirmation]
+) -> None:
     written = [confirmation_line(one) for one in kept]
     data = header_line(endpoint) + b"".join(written)
     assert data.isascii()
@@ -123,7 +125,7 @@ def test_what_was_written_can_be_read(endpoint: str, kept: list[Confirmation]) -
 
 
 @pytest.mark.parametrize("size", range(1, len(SECOND)))
-def test_a_torn_last_line_leaves_the_one_before_which_does_not_hold(size: int) -> None:
+def test_a_torn_last_line_leaves_the_previous_one_unconfirmed(size: int) -> None:
     content = read_lines(HEADER + FIRST + SECOND[:size])
     assert content.record == Record(ENDPOINT, False, confirmation("111"))
     assert content.lines == [FIRST]
@@ -151,13 +153,13 @@ def test_a_torn_last_line_leaves_the_one_before_which_does_not_hold(size: int) -
         pytest.param(SECOND[:30] + b"\n", id="a half with an end"),
     ],
 )
-def test_a_damaged_last_line_leaves_the_one_before_which_does_not_hold(rest: bytes) -> None:
+def test_a_damaged_last_line_leaves_the_previous_one_unconfirmed(rest: bytes) -> None:
     content = read_lines(HEADER + FIRST + rest)
     assert content.record == Record(ENDPOINT, False, confirmation("111"))
     assert (content.lines, content.end) == ([FIRST], len(HEADER + FIRST))
 
 
-def test_a_damaged_line_before_the_last_is_not_looked_into() -> None:
+def test_a_damaged_earlier_line_does_not_affect_the_record() -> None:
     damaged = FIRST.replace(b"111", b"999")
     content = read_lines(HEADER + damaged + SECOND)
     assert content.record == Record(ENDPOINT, True, confirmation("222", "job 7"))
@@ -167,7 +169,7 @@ def test_a_damaged_line_before_the_last_is_not_looked_into() -> None:
 
 @property_settings
 @given(st.integers(0, len(WHOLE) - 1), st.integers(0, 255))
-def test_another_byte_anywhere_confirms_nothing_that_was_not(place: int, byte: int) -> None:
+def test_one_changed_byte_never_confirms_other_lists(place: int, byte: int) -> None:
     """But for the first line of the history, at which only the history looks."""
     data = WHOLE[:place] + bytes([byte]) + WHOLE[place + 1 :]
     try:
@@ -212,7 +214,7 @@ def damaged(**changes: t.Any) -> bytes:
         b"+" + SECOND,
     ],
 )
-def test_a_line_that_is_no_confirmation(text: bytes) -> None:
+def test_an_invalid_line_is_damaged(text: bytes) -> None:
     with pytest.raises(UnusableRecord, match="is damaged"):
         read_confirmation(text)
     # The whole file is of no use when it is the only one; else the one before it is left.
@@ -258,7 +260,7 @@ def test_a_line_that_is_no_confirmation(text: bytes) -> None:
         line(b"+", {"version": 2, "endpoint": ENDPOINT}) + FIRST,
     ],
 )
-def test_bytes_that_are_no_record(text: bytes) -> None:
+def test_invalid_bytes_are_a_damaged_record(text: bytes) -> None:
     with pytest.raises(UnusableRecord, match="is damaged") as caught:
         read_lines(text)
     assert not isinstance(caught.value, NewerRecord)
@@ -273,6 +275,6 @@ def test_bytes_that_are_no_record(text: bytes) -> None:
         line(b"#", {"version": 10**20}),
     ],
 )
-def test_a_record_of_a_newer_version(text: bytes) -> None:
+def test_a_record_of_a_newer_version_is_recognised(text: bytes) -> None:
     with pytest.raises(NewerRecord, match="newer version"):
         read_lines(text)
