@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -21,12 +22,17 @@ from ansible.module_utils.common.warnings import get_deprecation_messages
 
 ROOT = Path(__file__).resolve().parents[1]
 COLLECTION = Path("ansible_collections", "ozonetel", "cloudagent")
+# A user may have set these; with them, tests would use another account, record, proxy or authority.
+SETTINGS_OF_USERS = re.compile("(OZONETEL|XDG)_.*|PG[A-Z]+|.*_PROXY|(REQUESTS|CURL)_CA_BUNDLE")
 # In a file, as what a test starts may write in any way, or start another Ansible itself.
 LOG_VARIABLE = "ANSIBLE_LOG_PATH"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Install Ansible's import of collections, unless ansible-test did."""
+    """Give all tests one environment, and Ansible's import of collections unless ansible-test did."""
+    for name in list(os.environ):
+        if SETTINGS_OF_USERS.fullmatch(name.upper()):
+            del os.environ[name]
     if any(type(finder).__name__ == "_AnsibleCollectionFinder" for finder in sys.meta_path):
         return
     tree = tempfile.TemporaryDirectory(prefix="cloudagent-")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, ozonetel.cloudagent contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all tests of this folder have: an environment without proxies, and an authority."""
+"""What all tests of this folder share: an authority that issues certificates."""
 
 from __future__ import annotations
 
@@ -14,15 +14,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.ozonetel.cloudagent.tests.faults.authority import (
         Authority as AuthorityType,
     )
-
-PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-
-
-@pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*PROXY_VARIABLES, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture(name="authority")

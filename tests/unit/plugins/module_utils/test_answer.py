@@ -9,7 +9,7 @@ import json
 import typing as t
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._answer import (
@@ -64,10 +64,6 @@ MAX_LIMIT = {"status": "error", "message": "Max limit exceeded"}
 OPPOSITE = "its text of success, but with a status that says the opposite"
 EMPTY = "an empty answer"
 PAGE = "a page instead of an answer"
-
-property_settings = settings(
-    deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
 
 
 def judge(status: int, body: object, content_type: str = "application/json") -> Attempt:
@@ -399,7 +395,6 @@ bodies = st.one_of(
 )
 
 
-@property_settings
 @given(st.integers(100, 599), bodies, st.sampled_from(["", "text/html", "application/json"]))
 def test_any_answer_has_a_meaning(status: int, body: bytes, content_type: str) -> None:
     attempt = judge_answer(HttpAnswer(status, body, content_type), KEY)

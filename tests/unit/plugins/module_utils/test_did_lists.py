@@ -9,7 +9,7 @@ import re
 import typing as t
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists import (
@@ -40,9 +40,6 @@ OMIT = (
     "Leave the item out in another way, for example with the select filter."
 )
 
-property_settings = settings(
-    deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
 dids = st.from_regex(r"\+?[0-9]{3,17}", fullmatch=True)
 
 
@@ -362,7 +359,6 @@ anything = st.recursive(
 )
 
 
-@property_settings
 @given(st.lists(st.one_of(padded_dids, integers), min_size=1))
 def test_an_accepted_list_comes_out_in_order(items: list[str | int]) -> None:
     read = read_did_list("dynamic_dids", items)
@@ -371,7 +367,6 @@ def test_an_accepted_list_comes_out_in_order(items: list[str | int]) -> None:
     assert read.notices == []
 
 
-@property_settings
 @given(anything)
 def test_any_value_becomes_numbers_or_is_refused(value: t.Any) -> None:
     try:
@@ -384,7 +379,6 @@ def test_any_value_becomes_numbers_or_is_refused(value: t.Any) -> None:
         assert all(re.fullmatch(r"\+?[0-9]{3,17}", number, re.ASCII) for number in numbers)
 
 
-@property_settings
 @given(st.lists(padded_dids, min_size=1), st.sampled_from(["", ",", " , "]))
 def test_a_string_with_commas_is_read_like_the_list(items: list[str], end: str) -> None:
     joined = ",".join(items) + end

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._endpoint import (
@@ -25,10 +25,6 @@ INTERNATIONAL = "https://api.ccaas.ozonetel.com"
 PARTNER = "https://cc.partner.example"
 OTHER = "https://other.partner.example"
 EXAMPLE = "Give a base URL such as https://cc.partner.example"
-
-property_settings = settings(
-    deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
 
 
 def url_environment(url: str | None, region: str | None) -> dict[str, str]:
@@ -322,7 +318,6 @@ def mostly_urls() -> st.SearchStrategy[str]:
     ).map("".join)
 
 
-@property_settings
 @given(mostly_urls())
 def test_normalising_twice_equals_once(api_url: str) -> None:
     try:
@@ -334,7 +329,6 @@ def test_normalising_twice_equals_once(api_url: str) -> None:
     assert endpoint.startswith("https://") or is_loopback_host(host_of(endpoint))
 
 
-@property_settings
 @given(st.one_of(st.text(), st.text("https:/[]@.%0a1?#"), mostly_urls()))
 def test_any_text_is_a_url_or_a_refusal(api_url: str) -> None:
     try:
@@ -343,7 +337,6 @@ def test_any_text_is_a_url_or_a_refusal(api_url: str) -> None:
         assert refused.message.startswith("api_url ")
 
 
-@property_settings
 @example("https", "12/", "cc.partner.example")
 @given(
     st.sampled_from(["https", "http", "ftp"]),

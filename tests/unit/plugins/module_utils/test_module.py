@@ -30,12 +30,6 @@ GIVEN = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OZONETEL_USERNAME", raising=False)
-    monkeypatch.delenv("OZONETEL_API_KEY", raising=False)
-
-
 class StartModule(t.Protocol):
     """Starts the module with these arguments."""
 

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.options import (
@@ -39,24 +39,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options impor
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import API_KEY, OPTIONS
 
-ENVIRONMENT = (
-    "OZONETEL_USERNAME",
-    "OZONETEL_API_KEY",
-    "OZONETEL_API_URL",
-    "OZONETEL_REGION",
-    "OZONETEL_RECORD_NOTE",
-)
 REQUIRED = {"username": "acme", "api_key": API_KEY}
-
-property_settings = settings(
-    deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
-
-
-@pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ENVIRONMENT:
-        monkeypatch.delenv(name, raising=False)
 
 
 class Validated(t.NamedTuple):
@@ -346,7 +329,6 @@ def test_names_are_kept_exactly(name: str) -> None:
     assert (connection.username, connection.api_key) == (name, name)
 
 
-@property_settings
 @given(st.text(st.characters(), min_size=1).map(lambda text: f"Pa55{text}"))
 def test_a_refused_key_is_not_in_the_message(api_key: str) -> None:
     try:

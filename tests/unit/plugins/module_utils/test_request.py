@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._request import (
@@ -20,10 +20,6 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._request impor
 )
 
 GALAXY_YML = Path(__file__).resolve().parents[4] / "galaxy.yml"
-
-property_settings = settings(
-    deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
 
 
 def test_the_body_matches_the_sample_of_the_vendor() -> None:
@@ -37,7 +33,6 @@ def test_the_body_matches_the_sample_of_the_vendor() -> None:
     }
 
 
-@property_settings
 @given(st.text(), st.text(), st.text())
 def test_any_text_is_sent_unchanged(username: str, api_key: str, campaign_name: str) -> None:
     body = update_body(username, api_key, campaign_name, ["111"], ["+222", "111"])

@@ -34,18 +34,6 @@ LISTS = {
 NO_ANSWER = {"api_message": None, "http_status": None, "attempts": 0}
 
 
-@pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (
-        "OZONETEL_API_URL",
-        "OZONETEL_REGION",
-        "OZONETEL_RECORD_DIR",
-        "REQUESTS_CA_BUNDLE",
-        "CURL_CA_BUNDLE",
-    ):
-        monkeypatch.delenv(name, raising=False)
-
-
 def run(module: ModuleDouble, *messages: str, status: int = 200) -> list[t.Any]:
     """Run against answers with these messages and return the bodies that were sent."""
     client = HttpClient(SessionCache(), Watchdog(), ClockDouble(), longest)

@@ -19,14 +19,6 @@ from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
     module_runner,
 )
 
-ENVIRONMENT = (
-    "OZONETEL_USERNAME",
-    "OZONETEL_API_KEY",
-    "OZONETEL_API_URL",
-    "OZONETEL_REGION",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-)
 LISTS = {
     "campaign_name": "Sales",
     "dynamic_dids": "9140001001",
@@ -34,15 +26,11 @@ LISTS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
-    for name in ENVIRONMENT:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("OZONETEL_RECORD_DIR", str(tmp_path / "records"))
-
-
 @pytest.fixture(name="run_module")
-def _run_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> RunModule:
+def _run_module(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
+) -> RunModule:
+    monkeypatch.setenv("OZONETEL_RECORD_DIR", str(tmp_path / "records"))
     return module_runner(ozonetel_dynamic_dids.main, monkeypatch, capsys)
 
 

@@ -27,10 +27,7 @@ ENTRY = {
 def _run_module(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
 ) -> RunModule:
-    for name in ("OZONETEL_USERNAME", "OZONETEL_API_KEY", "OZONETEL_API_URL", "OZONETEL_REGION"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OZONETEL_RECORD_DIR", str(tmp_path / "records"))
-
     return module_runner(ozonetel_dynamic_dids_bulk.main, monkeypatch, capsys)
 
 

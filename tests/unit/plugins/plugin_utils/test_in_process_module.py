@@ -33,12 +33,6 @@ OPTIONS: dict[str, t.Any] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OZONETEL_USERNAME", "OZONETEL_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def run(
     run_module: t.Callable[[InProcessModule], None],
     spec: dict[str, dict[str, t.Any]] | None = None,

@@ -72,12 +72,6 @@ SECONDS = 60.0
 Entry = t.Dict[str, t.Any]
 
 
-@pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OZONETEL_API_URL", "OZONETEL_REGION", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def leave_alone(_name: str) -> None:
     """Do nothing."""
 

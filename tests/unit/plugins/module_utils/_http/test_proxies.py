@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.proxies import (
@@ -20,17 +19,6 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.proxies 
 URL = "https://cc.partner.example:8443/x"
 PROXY = "http://user:Pa55@proxy.example:3128"
 OTHER = "http://other.example:3128"
-
-property_settings = settings(
-    deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
-
-
-@pytest.fixture(autouse=True)
-def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +112,6 @@ def test_a_proxy_is_shown_without_its_account_and_path(proxy: str, shown: str) -
     assert format_proxy(proxy) == shown
 
 
-@property_settings
 @example("http://", "/")
 @example("", "#")
 @given(st.sampled_from(["http://", "https://", "socks5://", ""]), st.text())

@@ -10,7 +10,7 @@ import typing as t
 from email.utils import formatdate
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import (
@@ -28,10 +28,6 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.retries 
 
 # Sun, 06 Nov 1994 08:49:37 GMT, the date that RFC 9110 shows in each of its forms.
 RFC_DATE = 784111777.0
-
-property_settings = settings(
-    deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
 
 
 class Drawn(t.NamedTuple):
@@ -108,7 +104,6 @@ def test_retry_after_alone_does_not_allow_a_retry(rules: list[str], retries: int
     assert draw(rules, retries, 1.0) == (None, [])
 
 
-@property_settings
 @given(
     st.lists(st.sampled_from([AFTER_BACKOFF, AFTER_RATE_LIMIT, ONCE, NEVER]), min_size=1),
     st.integers(0, 10),
@@ -188,14 +183,12 @@ def test_an_invalid_retry_after_is_ignored(value: str | None) -> None:
     assert read_retry_after(value, RFC_DATE) is None
 
 
-@property_settings
 @given(st.one_of(st.text(), st.text("0123456789 +-:,.JanSuGMT")), st.floats(0, 4e9))
 def test_any_retry_after_becomes_seconds_or_is_ignored(value: str, now: float) -> None:
     seconds = read_retry_after(value, now)
     assert seconds is None or seconds >= 0
 
 
-@property_settings
 @given(st.integers(0, 4_000_000_000), st.integers(0, 1_000_000))
 def test_a_retry_after_date_gives_the_same_wait_as_seconds(now: int, wait: int) -> None:
     date = formatdate(now + wait, usegmt=True)

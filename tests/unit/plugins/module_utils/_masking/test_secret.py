@@ -13,7 +13,7 @@ import typing as t
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking.secret import (
@@ -30,10 +30,6 @@ from ansible_collections.ozonetel.cloudagent.tests.unit.key_forms import (
     form_of,
     plain_forms,
     utf16_units,
-)
-
-property_settings = settings(
-    deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 
@@ -152,7 +148,6 @@ def assert_masked(before: str, form: str, after: str, secret: str) -> None:
     assert form not in masked or form in MASK
 
 
-@property_settings
 @example("%", "25abcdef/", "URL", "")
 @example("&#1", "2;345678/", "JSON in escapes alone", "")
 @example("\\", "u0041bcd", "HTML", "&")
@@ -163,7 +158,6 @@ def test_any_form_of_any_key_is_masked_in_any_text(
     assert_masked(before, form_of(name, secret), after, secret)
 
 
-@property_settings
 @given(surroundings, keys, surroundings, st.data())
 def test_any_mixture_of_forms_is_masked_in_any_text(
     before: str, secret: str, after: str, data: st.DataObject
@@ -172,7 +166,6 @@ def test_any_mixture_of_forms_is_masked_in_any_text(
     assert_masked(before, form, after, secret)
 
 
-@property_settings
 @given(st.text(), long_keys)
 def test_a_text_without_a_letter_of_the_key_is_unchanged(text: str, secret: str) -> None:
     # Base64 writes the key in other letters, and escape sequences write any letter.

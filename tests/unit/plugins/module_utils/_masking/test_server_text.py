@@ -9,7 +9,7 @@ import signal
 import typing as t
 
 import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking.secret import MASK
@@ -21,10 +21,6 @@ from ansible_collections.ozonetel.cloudagent.tests.unit.key_forms import (
     KEY,
     PLAIN_KEY,
     form_of,
-)
-
-property_settings = settings(
-    deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 
@@ -208,7 +204,6 @@ unruly = st.text(
 )
 
 
-@property_settings
 @example("", 'a"b&cdefgh', "HTML with quotes as they are", "")
 @given(unruly, keys, st.sampled_from(ALL_FORMS), unruly)
 def test_no_form_of_any_key_survives(before: str, secret: str, name: str, after: str) -> None:
@@ -220,7 +215,6 @@ def test_no_form_of_any_key_survives(before: str, secret: str, name: str, after:
     assert secret[1:] not in shown
 
 
-@property_settings
 @given(unruly, keys)
 def test_any_text_is_shown_short_and_without_hidden_characters(text: str, secret: str) -> None:
     shown = clean_server_text(text, secret)

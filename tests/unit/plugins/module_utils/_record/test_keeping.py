@@ -58,12 +58,6 @@ NEWER = b'#3009184c {"version": 3}\n'
 Answer = t.Union[str, BaseException, t.Callable[[], t.Any]]
 
 
-@pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OZONETEL_API_URL", "OZONETEL_REGION", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-
-
 class Ran(t.NamedTuple):
     """What came of a run."""
 
@@ -715,8 +709,6 @@ def test_without_locks_a_confirmation_is_still_withdrawn(
 def test_without_a_home_directory_the_record_is_unavailable(
     run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("OZONETEL_RECORD_DIR", "XDG_STATE_HOME"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     ran = run(SUCCESS, record_dir=None, **A)
     assert ran.told == (True, "unavailable")

@@ -457,8 +457,6 @@ def test_a_missing_directory_has_no_records_and_is_not_created(records: Records)
 def test_without_a_home_directory_the_task_fails(
     records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("OZONETEL_RECORD_DIR", "XDG_STATE_HOME"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     result = records.change("absent", all=True, record_dir=None).result
     assert result["msg"] == (

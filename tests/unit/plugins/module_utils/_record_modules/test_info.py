@@ -316,8 +316,6 @@ def test_the_record_directory_is_read_from_the_environment(
 def test_without_a_home_directory_nothing_is_shown_but_a_warning(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delenv("OZONETEL_RECORD_DIR", raising=False)
-    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     module = show(None)
     assert module.result["campaigns"] == []

@@ -10,7 +10,7 @@ import typing as t
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.engines.lines import (
@@ -50,8 +50,6 @@ CONTENT = {
     "applied_by": "deploy@runner",
     "note": "job 7",
 }
-
-property_settings = settings(deadline=None, database=None)
 
 
 def line(kind: bytes, content: object) -> bytes:
@@ -106,7 +104,6 @@ confirmations = st.builds(
 )
 
 
-@property_settings
 @given(texts, st.lists(confirmations, min_size=1, max_size=3))
 def test_any_confirmation_is_read_as_it_was_written(
     endpoint: str, kept: list[Confirmation]
@@ -167,7 +164,6 @@ def test_a_damaged_earlier_line_does_not_affect_the_record() -> None:
         read_confirmation(content.lines[0])
 
 
-@property_settings
 @given(st.integers(0, len(WHOLE) - 1), st.integers(0, 255))
 def test_one_changed_byte_never_confirms_other_lists(place: int, byte: int) -> None:
     """But for the first line of the history, at which only the history looks."""
