@@ -15,12 +15,15 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _run
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk import run as bulk_run
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.plays import Step, Update
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.server import FORK
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.stage import Crash, ItemResult, Place
-from ansible_collections.ozonetel.cloudagent.tests.unit.support import Ended, ModuleDouble
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
+    Ended,
+    ModuleDouble,
+    new_client,
+    no_wait,
+)
 
 
 class SkippingClock(Clock):
@@ -76,7 +79,7 @@ class FastProcess:
 def _work(pipe: t.Any, steps: list[Step], place: Place) -> None:
     """Work through the steps in this process, as a worker of Ansible does with a loop."""
     clock = SkippingClock() if place.alone else Clock()
-    client = HttpClient(SessionCache(), Watchdog(), clock, lambda least, _most: 0.0 * least)
+    client = new_client(clock, uniform=no_wait)
     for number, step in enumerate(steps):
         for position, update in enumerate(step.updates[:1] if step.bulk else step.updates):
             begin = time.monotonic()

@@ -22,12 +22,14 @@ import urllib.request
 import pytest
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _run
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.engines import files
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.store import Kept
-from ansible_collections.ozonetel.cloudagent.tests.unit.support import Ended, ModuleDouble
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
+    Ended,
+    ModuleDouble,
+    new_client,
+)
 
 # Made once: it reads the certificates of the system.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -236,7 +238,7 @@ def update(pipe: t.Any, options: dict[str, t.Any], kill: Kill | None) -> None:
 
 def run_module(module: ModuleDouble) -> Result:
     with pytest.raises(Ended):
-        _run.run(module, HttpClient(SessionCache(), Watchdog()))
+        _run.run(module, new_client(Clock()))
     return module.result
 
 

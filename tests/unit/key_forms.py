@@ -16,6 +16,22 @@ KEY = 'k3y/with+"&<specials>=='
 PLAIN_KEY = "KK0123456789abcdef0123456789abcdef"
 
 
+def in_json(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+def in_url(text: str) -> str:
+    return quote(text, safe="")
+
+
+def in_html(text: str) -> str:
+    return html.escape(text)
+
+
+def in_html_numbers(text: str) -> str:
+    return "".join(f"&#{ord(letter)};" for letter in text)
+
+
 def base64_texts(secret: str) -> dict[str, str]:
     """Return base64 of the secret alone and after 0, 1 and 2 bytes over whole groups of three."""
     texts = {}
@@ -33,36 +49,36 @@ def base64_texts(secret: str) -> dict[str, str]:
 
 def plain_forms(secret: str) -> dict[str, str]:
     """Return the ways in which servers write a text into JSON, URLs and HTML."""
-    in_json = json.dumps(secret)[1:-1]
+    json_text = in_json(secret)
     return {
         "raw": secret,
         "upper case": secret.upper(),
-        "JSON": in_json,
-        "JSON in a JSON text": json.dumps(in_json)[1:-1],
+        "JSON": json_text,
+        "JSON in a JSON text": in_json(json_text),
         "JSON in letters as they are": json.dumps(secret, ensure_ascii=False)[1:-1],
-        "JSON with escaped slashes": in_json.replace("/", "\\/"),
+        "JSON with escaped slashes": json_text.replace("/", "\\/"),
         # Gson, with which Java programs often write JSON, escapes these by default.
         "JSON of Gson": "".join(
             f"\\u{ord(letter):04x}" if letter in "<>&='" else json.dumps(letter)[1:-1]
             for letter in secret
         ),
         "JSON in escapes alone": "".join(f"\\u{number:04x}" for number in utf16_units(secret)),
-        "URL": quote(secret, safe=""),
-        "URL in small letters": quote(secret, safe="").lower(),
+        "URL": in_url(secret),
+        "URL in small letters": in_url(secret).lower(),
         "URL with slashes as they are": quote(secret),
         "URL of a form": quote_plus(secret),
         "URL of JavaScript": quote(secret, safe="!'()*"),
         "URL of Java": quote_plus(secret, safe="*").replace("~", "%7E"),
-        "URL in a URL": quote(quote(secret, safe=""), safe=""),
-        "HTML": html.escape(secret),
+        "URL in a URL": in_url(in_url(secret)),
+        "HTML": in_html(secret),
         "HTML with quotes as they are": html.escape(secret, quote=False),
         # Spring's HtmlUtils.htmlEscape writes an apostrophe so.
-        "HTML of Spring": html.escape(secret).replace("&#x27;", "&#39;"),
+        "HTML of Spring": in_html(secret).replace("&#x27;", "&#39;"),
         "HTML of names": "".join(
             f"&{codepoint2name[ord(letter)]};" if ord(letter) in codepoint2name else letter
             for letter in secret
         ),
-        "HTML in numbers": "".join(f"&#{ord(letter)};" for letter in secret),
+        "HTML in numbers": in_html_numbers(secret),
         "HTML in hexadecimal numbers": "".join(f"&#x{ord(letter):04X};" for letter in secret),
     }
 

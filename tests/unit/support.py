@@ -1,11 +1,15 @@
 # Copyright (c) 2026, ozonetel.cloudagent contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What several tests share: a stand-in for AnsibleModule, a clock, and options that are right."""
+"""What several tests share: stand-ins for AnsibleModule and the clock, an HTTP client, valid options."""
 
 from __future__ import annotations
 
 import json
+import os
+import pathlib
+import subprocess
+import sys
 import tempfile
 import time
 import typing as t
@@ -14,7 +18,12 @@ import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common.text.converters import to_bytes
 
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http import clock as clock_file
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.retries import Uniform
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
 
 API_KEY = "k3y/with+specials"
 
@@ -39,6 +48,22 @@ OPTIONS: dict[str, t.Any] = {
     "fallback_dynamic_dids": ["9140002001"],
 }
 
+# What a play may give to all modules of the action group, whatever they do with it.
+GROUP_OPTIONS: dict[str, t.Any] = {
+    "username": "acme",
+    "api_key": "a-key",
+    "api_url": "https://cc.partner.example",
+    "validate_certs": False,
+    "ca_path": "/nowhere",
+    "timeout": 20,
+    "retries": 99,
+    "record": False,
+    "record_note": "job\n8",
+    "skip_unchanged": True,
+}
+
+# The part of a result, and of its failure, about a server that was not asked.
+NO_ANSWER: dict[str, t.Any] = {"http_status": None, "api_message": None, "attempts": 0}
 
 _records = tempfile.TemporaryDirectory(prefix="cloudagent-records-")
 
@@ -146,3 +171,33 @@ class ClockDouble(Clock):
 def longest(_least: float, most: float) -> float:
     """Stand in for random.uniform."""
     return most
+
+
+def no_wait(_least: float, _most: float) -> float:
+    """Stand in for random.uniform, without any wait before a retry."""
+    return 0.0
+
+
+def new_client(
+    clock: Clock | None = None,
+    watchdog: Watchdog | None = None,
+    uniform: Uniform = longest,
+    kind: type[HttpClient] = HttpClient,
+) -> HttpClient:
+    """Return an HTTP client with sessions of its own; time stands still unless a clock is given."""
+    return kind(SessionCache(), watchdog or Watchdog(), clock or ClockDouble(), uniform)
+
+
+def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run this code in a Python of its own, which finds Ansible and the collection as this one does."""
+    tree = str(pathlib.Path(clock_file.__file__).parents[6])
+    path = os.pathsep.join([tree, *filter(None, sys.path)])
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended

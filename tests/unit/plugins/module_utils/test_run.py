@@ -14,14 +14,12 @@ import responses
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _run
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
     API_KEY,
-    ClockDouble,
+    NO_ANSWER,
     Ended,
     ModuleDouble,
-    longest,
+    new_client,
 )
 
 URL = "https://in1-ccaas-api.ozonetel.com/APIServices/dynamic/did/update"
@@ -31,17 +29,15 @@ LISTS = {
     "fallback_dynamic_dids": ["9140002001"],
     "endpoint": "https://in1-ccaas-api.ozonetel.com",
 }
-NO_ANSWER = {"api_message": None, "http_status": None, "attempts": 0}
 
 
 def run(module: ModuleDouble, *messages: str, status: int = 200) -> list[t.Any]:
     """Run against answers with these messages and return the bodies that were sent."""
-    client = HttpClient(SessionCache(), Watchdog(), ClockDouble(), longest)
     with responses.RequestsMock() as mock:
         for message in messages:
             mock.post(URL, json={"Message": message}, status=status)
         with pytest.raises(Ended):
-            _run.run(module, client)
+            _run.run(module, new_client())
         return [json.loads(call.request.body or b"") for call in mock.calls]
 
 
@@ -207,7 +203,7 @@ class BrokenClient(HttpClient):
 def test_an_unexpected_error_names_its_place_and_hides_its_text() -> None:
     module = ModuleDouble()
     with pytest.raises(Ended):
-        _run.run(module, BrokenClient(SessionCache(), Watchdog(), ClockDouble()))
+        _run.run(module, new_client(kind=BrokenClient))
     msg = module.result.pop("msg")
     assert re.match(
         r"Unexpected error in the collection: SpeakingError in post, line \d+ of "
@@ -235,7 +231,7 @@ class InterruptedClient(HttpClient):
 def test_an_interruption_is_not_caught() -> None:
     module = ModuleDouble()
     with pytest.raises(KeyboardInterrupt):
-        _run.run(module, InterruptedClient(SessionCache(), Watchdog(), ClockDouble()))
+        _run.run(module, new_client(kind=InterruptedClient))
     assert module.result == {}
 
 

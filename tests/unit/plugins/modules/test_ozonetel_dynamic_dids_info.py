@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
-import subprocess
-import sys
 import typing as t
 
 import pytest
@@ -23,28 +20,17 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record
 )
 from ansible_collections.ozonetel.cloudagent.plugins.modules import ozonetel_dynamic_dids_info
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
+    GROUP_OPTIONS,
     RunModule,
     module_runner,
+    run_python,
 )
 
 LISTS = Lists("acme", "Sales", ["9140001001"], ["9140002001"])
 CONFIRMATION = Confirmation(LISTS, "2027-01-15T08:00:00Z", "deploy@runner", "job 7")
 RECORD = header_line("https://cc.partner.example") + confirmation_line(CONFIRMATION)
 
-# What a play may give to all modules of the action group.
-GROUP = {
-    "username": "acme",
-    "api_key": "a-key",
-    "api_url": "https://cc.partner.example",
-    "validate_certs": False,
-    "ca_path": "/nowhere",
-    "timeout": -1,
-    "retries": 99,
-    "record": False,
-    "record_note": "job\n8",
-    "skip_unchanged": True,
-}
-
+GROUP = {**GROUP_OPTIONS, "timeout": -1}
 
 APPLIED = {
     "applied_at": "2027-01-15T08:00:00Z",
@@ -111,18 +97,10 @@ WITHOUT_REQUESTS = """
 import sys
 
 sys.modules["requests"] = None
-sys.path.insert(0, sys.argv[1])
 import ansible_collections.ozonetel.cloudagent.plugins.modules.ozonetel_dynamic_dids_info
 print(sorted(name for name in sys.modules if name.endswith(("_http.session", "_http.client"))))
 """
 
 
-def test_the_module_imports_neither_requests_nor_the_http_helper(tmp_path: pathlib.Path) -> None:
-    root = pathlib.Path(__file__).resolve().parents[4]
-    place = tmp_path / "ansible_collections" / "ozonetel"
-    place.mkdir(parents=True)
-    (place / "cloudagent").symlink_to(root, target_is_directory=True)
-    command = [sys.executable, "-c", WITHOUT_REQUESTS, str(tmp_path)]
-    # Ansible's own modules are found as they are here.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    assert subprocess.check_output(command, env=environment, text=True) == "[]\n"
+def test_the_module_imports_neither_requests_nor_the_http_helper() -> None:
+    assert run_python(WITHOUT_REQUESTS).stdout == "[]\n"

@@ -6,10 +6,7 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
-import subprocess
-import sys
 import typing as t
 
 import pytest
@@ -26,8 +23,10 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record
 )
 from ansible_collections.ozonetel.cloudagent.plugins.modules import ozonetel_dynamic_dids_record
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
+    GROUP_OPTIONS,
     RunModule,
     module_runner,
+    run_python,
 )
 
 ENDPOINT = "https://cc.partner.example"
@@ -44,20 +43,6 @@ CAMPAIGN = {
     "note": "job 7",
     "dynamic_dids": ["9140001001"],
     "fallback_dynamic_dids": ["9140002001"],
-}
-
-# What a play may give to all modules of the action group.
-GROUP = {
-    "username": "acme",
-    "api_key": "a-key",
-    "api_url": ENDPOINT,
-    "validate_certs": False,
-    "ca_path": "/nowhere",
-    "timeout": 20,
-    "retries": 99,
-    "record": False,
-    "record_note": "job\n8",
-    "skip_unchanged": True,
 }
 
 
@@ -85,7 +70,9 @@ def test_without_options_the_missing_state_is_named(run_module: RunModule) -> No
     assert (result["failed"], result["msg"]) == (True, "missing required arguments: state")
 
 
-@pytest.mark.parametrize("options", [{}, GROUP], ids=["no options", "defaults of the group"])
+@pytest.mark.parametrize(
+    "options", [{}, GROUP_OPTIONS], ids=["no options", "defaults of the group"]
+)
 @pytest.mark.parametrize("state", ["unconfirmed", "absent"])
 def test_all_records_are_changed_only_with_all_true(
     run_module: RunModule, tmp_path: pathlib.Path, state: str, options: dict[str, t.Any]
@@ -127,11 +114,10 @@ WITHOUT_REQUESTS = """
 import json, sys
 
 sys.modules["requests"] = None
-sys.path.insert(0, sys.argv[1])
 from ansible.module_utils import basic
 from ansible_collections.ozonetel.cloudagent.plugins.modules import ozonetel_dynamic_dids_record
 
-options = {"state": "unconfirmed", "all": True, "record_dir": sys.argv[2]}
+options = {"state": "unconfirmed", "all": True, "record_dir": sys.argv[1]}
 basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode()
 basic._ANSIBLE_PROFILE = "legacy"
 ozonetel_dynamic_dids_record.main()
@@ -139,17 +125,7 @@ ozonetel_dynamic_dids_record.main()
 
 
 @pytest.mark.usefixtures("run_module")
-def test_the_module_works_without_requests(
-    tmp_path: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    root = pathlib.Path(__file__).resolve().parents[4]
-    tree = tmp_path_factory.mktemp("tree")
-    place = tree / "ansible_collections" / "ozonetel"
-    place.mkdir(parents=True)
-    (place / "cloudagent").symlink_to(root, target_is_directory=True)
-    command = [sys.executable, "-c", WITHOUT_REQUESTS, str(tree), str(tmp_path)]
-    # Ansible's own modules are found as they are here.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    printed = subprocess.check_output(command, env=environment, text=True)
+def test_the_module_works_without_requests(tmp_path: pathlib.Path) -> None:
+    printed = run_python(WITHOUT_REQUESTS, str(tmp_path)).stdout
     assert json.loads(printed)["msg"] == "1 record is now unconfirmed."
     assert confirmed(tmp_path) is False

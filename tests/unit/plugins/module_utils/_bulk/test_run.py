@@ -32,12 +32,10 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client i
     HttpClient,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads import (
     NoThread,
     start_daemon,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import Campaign
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.engines.files import Files
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.keeping import (
@@ -49,11 +47,13 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.store 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._update import Settings, send
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
     API_KEY,
+    HANG_SECONDS,
+    NO_ANSWER,
     ClockDouble,
     Ended,
     ModuleDouble,
     bulk_module,
-    longest,
+    new_client,
 )
 
 URL = "https://in1-ccaas-api.ozonetel.com/APIServices/dynamic/did/update"
@@ -65,9 +65,6 @@ LISTS = {
     "fallback_dynamic_dids": ["9140002001"],
 }
 NOT_TRIED = {"changed": False, "changed_basis": None, "sent": False, "attempts": 0}
-
-# Long enough for a very busy machine; nothing waits for so long when all is well.
-SECONDS = 60.0
 
 Entry = t.Dict[str, t.Any]
 
@@ -88,7 +85,7 @@ def run(
         clock: else time stands still.
         on_its_way: is called with the campaign's name before each answer.
     """
-    client = HttpClient(SessionCache(), Watchdog(), clock or ClockDouble(), longest)
+    client = new_client(clock)
     sent: list[str] = []
 
     def answer(request: t.Any) -> tuple[int, dict[str, str], str]:
@@ -286,11 +283,10 @@ def test_a_refused_account_is_reported_rather_than_an_earlier_failure() -> None:
 
 def test_a_very_long_pause_asked_for_by_the_server_ends_the_task() -> None:
     module = bulk_module(["A", "B", "C"], concurrency=1)
-    client = HttpClient(SessionCache(), Watchdog(), ClockDouble(), longest)
     with responses.RequestsMock() as mock:
         mock.post(URL, status=429, headers={"Retry-After": "3600"})
         with pytest.raises(Ended):
-            bulk_run.run_bulk(module, client)
+            bulk_run.run_bulk(module, new_client())
         assert len(mock.calls) == 1
     assert module.result["summary"] == summary(failed=1, not_sent=2)
     assert "The server asked to wait 3600 seconds before the next attempt" in module.result["msg"]
@@ -323,13 +319,7 @@ def test_everything_is_checked_before_anything_is_sent(
         "endpoint": None,
         "results": [],
         "summary": NO_SUMMARY,
-        "failure": {
-            "reason": "invalid_input",
-            "outcome": "not_applied",
-            "http_status": None,
-            "api_message": None,
-            "attempts": 0,
-        },
+        "failure": {"reason": "invalid_input", "outcome": "not_applied", **NO_ANSWER},
     }
     assert not pathlib.Path(module.params["record_dir"]).exists()
 
@@ -433,7 +423,7 @@ class BrokenClient(HttpClient):
 def test_an_unexpected_error_in_sending_fails_each_campaign() -> None:
     module = bulk_module(["A", "B"])
     with pytest.raises(Ended):
-        bulk_run.run_bulk(module, BrokenClient(SessionCache(), Watchdog(), ClockDouble()))
+        bulk_run.run_bulk(module, new_client(kind=BrokenClient))
     assert module.result["summary"] == summary(failed=2)
     told = module.result["failure"]
     assert (told["reason"], told["outcome"]) == ("unexpected_answer", "unknown")
@@ -493,7 +483,7 @@ def test_a_request_under_way_at_an_unexpected_error_is_returned(
 
     def hold_back(_name: str) -> None:
         on_its_way.set()
-        assert is_broken.wait(SECONDS)
+        assert is_broken.wait(HANG_SECONDS)
 
     module = bulk_module(["A", "B"], concurrency=1)
     module.__class__ = BrokenMeanwhile
@@ -631,7 +621,7 @@ def test_the_threads_end_with_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
     run(bulk_module([f"Campaign {number}" for number in range(20)], concurrency=4))
     assert threads
     for thread in threads:
-        thread.join(SECONDS)
+        thread.join(HANG_SECONDS)
     assert [thread for thread in threads if thread.is_alive()] == []
 
 
@@ -651,7 +641,7 @@ def test_after_an_interruption_the_request_under_way_is_recorded(
 
     def hold_back(_name: str) -> None:
         on_its_way.set()
-        assert go_on.wait(SECONDS)
+        assert go_on.wait(HANG_SECONDS)
 
     class InterruptedMeanwhile(ModuleDouble):
         def progress(self, text: str) -> None:
@@ -670,7 +660,7 @@ def test_after_an_interruption_the_request_under_way_is_recorded(
     assert [records.state(name) for name in "BCD"] == [(True, ["111"])] * 3
     assert records.locked("ABCD") == ["A"]
     go_on.set()
-    assert is_finished.wait(SECONDS)
+    assert is_finished.wait(HANG_SECONDS)
     assert records.state("A") == (True, LISTS["dynamic_dids"])
     assert records.locked("ABCD") == []
 
@@ -729,7 +719,7 @@ def test_nothing_more_is_sent_once_the_main_process_of_ansible_has_ended(
 
     def abandon(_name: str) -> None:
         module.on_its_way.set()
-        assert by_worker or module.asked.wait(SECONDS)
+        assert by_worker or module.asked.wait(HANG_SECONDS)
 
     assert run(module, on_its_way=abandon) == ["A"]
     assert module.asked.is_set()
@@ -761,7 +751,7 @@ def test_at_most_twice_the_concurrency_is_locked(
 
     def wait(name: str) -> None:
         # The first one is alone.
-        assert name == "Campaign 0" or is_full.wait(SECONDS)
+        assert name == "Campaign 0" or is_full.wait(HANG_SECONDS)
 
     monkeypatch.setattr(Files, "lock", lock_and_count)
     names = [f"Campaign {number}" for number in range(40)]
@@ -877,13 +867,7 @@ def test_a_lock_held_by_another_run_delays_no_other_and_fails_at_the_timeout(
         f"last-applied record {records.path('A')}. The whole timeout (60 s) was spent waiting for "
         "it, and nothing was sent. Run it again later, or raise timeout; for one campaign over "
         "many hosts, use run_once.",
-        "failure": {
-            "reason": "record_failed",
-            "outcome": "not_applied",
-            "http_status": None,
-            "api_message": None,
-            "attempts": 0,
-        },
+        "failure": {"reason": "record_failed", "outcome": "not_applied", **NO_ANSWER},
     }
     assert module.result["summary"] == summary(changed=2, failed=1)
     other.unlock([records.key("A")])
@@ -1005,7 +989,7 @@ def test_a_slow_first_campaign_delays_the_others_only_for_a_while(
     def wait(name: str) -> None:
         if name == "B":
             second_is_there.set()
-        assert second_is_there.wait(SECONDS)
+        assert second_is_there.wait(HANG_SECONDS)
 
     module = bulk_module(["A", "B"])
     run(module, on_its_way=wait)

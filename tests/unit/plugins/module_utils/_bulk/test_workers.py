@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 import typing as t
 
 import pytest
@@ -23,9 +22,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.threads 
     NoThread,
     start_daemon,
 )
-
-# Long enough for a very busy machine; nothing waits for so long when all is well.
-SECONDS = 60.0
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import HANG_SECONDS, wait_for
 
 Work = t.Callable[[int], None]
 Make = t.Callable[[Work], Workers[int]]
@@ -51,7 +48,7 @@ class System:
 
     def wait_for_their_end(self) -> None:
         for thread in self.threads:
-            thread.join(SECONDS)
+            thread.join(HANG_SECONDS)
         assert [thread for thread in self.threads if thread.is_alive()] == []
 
 
@@ -83,16 +80,8 @@ def take_all(workers: Workers[int], count: int) -> list[int]:
     for _time in range(count + 1):
         if len(done) == count:
             break
-        done += workers.take_done(SECONDS)
+        done += workers.take_done(HANG_SECONDS)
     return done
-
-
-def wait_until(happened: t.Callable[[], bool]) -> None:
-    """Wait until this has happened; fail after a minute."""
-    end = time.monotonic() + SECONDS
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def nothing(_item: int) -> None:
@@ -120,7 +109,7 @@ def test_as_many_items_are_done_at_once_as_threads_were_started(
     together = threading.Barrier(count)
 
     def work(_item: int) -> None:
-        together.wait(SECONDS)
+        together.wait(HANG_SECONDS)
 
     workers = workers_for(work)
     assert workers.start(count)
@@ -141,13 +130,13 @@ def test_items_not_yet_begun_can_be_taken_back(workers_for: Make) -> None:
 
     def work(_item: int) -> None:
         begun.release()
-        go_on.wait(SECONDS)
+        go_on.wait(HANG_SECONDS)
 
     workers = workers_for(work)
     workers.start(2)
     workers.hand_over(range(10))
     for _thread in range(2):
-        assert begun.acquire(timeout=SECONDS)
+        assert begun.acquire(timeout=HANG_SECONDS)
     assert workers.take_back() == list(range(2, 10))
     assert workers.take_back() == []
     go_on.set()
@@ -176,7 +165,7 @@ def test_the_last_item_wakes_the_waiting_thread(workers_for: Make) -> None:
     workers = workers_for(nothing)
     workers.start(1)
     workers.hand_over([7])
-    assert workers.take_done(SECONDS) == [7]
+    assert workers.take_done(HANG_SECONDS) == [7]
 
 
 def test_many_items_wake_the_waiting_thread_before_all_are_done(workers_for: Make) -> None:
@@ -184,14 +173,14 @@ def test_many_items_wake_the_waiting_thread_before_all_are_done(workers_for: Mak
 
     def work(item: int) -> None:
         if item in (0, MANY_DONE):
-            assert go_on.acquire(timeout=SECONDS)
+            assert go_on.acquire(timeout=HANG_SECONDS)
 
     workers = workers_for(work)
     workers.start(1)
     workers.hand_over(range(MANY_DONE + 2))
     # All are handed over before the first is done.
     go_on.release()
-    assert workers.take_done(SECONDS) == list(range(MANY_DONE))
+    assert workers.take_done(HANG_SECONDS) == list(range(MANY_DONE))
     go_on.release()
     assert sorted(take_all(workers, 2)) == [MANY_DONE, MANY_DONE + 1]
 
@@ -202,12 +191,12 @@ def test_items_done_are_returned_when_the_wait_is_over(workers_for: Make) -> Non
     def work(item: int) -> None:
         if item == 2:
             begun.set()
-            go_on.wait(SECONDS)
+            go_on.wait(HANG_SECONDS)
 
     workers = workers_for(work)
     workers.start(1)
     workers.hand_over(range(4))
-    assert begun.wait(SECONDS)
+    assert begun.wait(HANG_SECONDS)
     # Two are too few to wake anybody while there is more to do.
     assert workers.take_done(0.01) == [0, 1]
     assert workers.take_done(0.01) == []
@@ -238,7 +227,7 @@ def test_a_signal_interrupts_the_waiting_thread(workers_for: Make) -> None:
 
     def wait() -> None:
         sender.start()
-        workers.take_done(SECONDS)
+        workers.take_done(HANG_SECONDS)
 
     try:
         with pytest.raises(Interrupted):
@@ -272,7 +261,7 @@ def test_one_thread_is_released_if_no_further_one_starts(workers_for: Make, syst
     system.most = 3
     workers = workers_for(nothing)
     assert not workers.start(8)
-    wait_until(lambda: sum(thread.is_alive() for thread in system.threads) == 2)
+    wait_for(lambda: sum(thread.is_alive() for thread in system.threads) == 2)
     workers.hand_over(range(30))
     assert sorted(take_all(workers, 30)) == list(range(30))
     assert workers.start(2)
@@ -322,13 +311,13 @@ def test_a_thread_released_while_items_are_taken_back_ends(
 
     def work(_item: int) -> None:
         begun.release()
-        go_on.wait(SECONDS)
+        go_on.wait(HANG_SECONDS)
 
     workers = workers_for(work)
     workers.start(2)
     workers.hand_over(range(2))
     for _thread in range(2):
-        assert begun.acquire(timeout=SECONDS)
+        assert begun.acquire(timeout=HANG_SECONDS)
     system.most = 0
     assert not workers.start(3)
     workers.take_back()
@@ -344,13 +333,13 @@ def test_an_item_under_way_is_finished_by_its_thread(workers_for: Make, system: 
     def work(item: int) -> None:
         if item:
             begun.release()
-            go_on.wait(SECONDS)
+            go_on.wait(HANG_SECONDS)
 
     workers = workers_for(work)
     workers.start(3)
     workers.hand_over(range(4))
     for _item in range(3):
-        assert begun.acquire(timeout=SECONDS)
+        assert begun.acquire(timeout=HANG_SECONDS)
     workers.leave(lambda item: finished.append((item, threading.get_ident())))
     # What was done before is finished at once.
     assert finished == [(0, threading.get_ident())]
@@ -367,7 +356,7 @@ def test_each_item_is_taken_or_finished_exactly_once(workers_for: Make, system: 
         workers = workers_for(nothing)
         workers.start(4)
         workers.hand_over(range(200))
-        taken = workers.take_done(SECONDS)
+        taken = workers.take_done(HANG_SECONDS)
         taken += workers.take_back()
         workers.leave(finished.append)
         system.wait_for_their_end()

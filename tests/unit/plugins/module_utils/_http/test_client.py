@@ -25,14 +25,10 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt 
     HttpAnswer,
     HttpRequest,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import (
-    HttpClient,
-    Judge,
-)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Judge
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Deadline
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
-from ansible_collections.ozonetel.cloudagent.tests.unit.support import ClockDouble, longest
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import ClockDouble, new_client
 
 URL = "https://cc.partner.example/update"
 REQUEST = HttpRequest(url=URL, headers={"User-Agent": "tests"}, body=b"{}")
@@ -61,7 +57,7 @@ def send(
 ) -> Sent:
     """Send the request against these answers, exactly as many and in this order."""
     clock = ClockDouble()
-    client = HttpClient(SessionCache(), Watchdog(), clock, longest)
+    client = new_client(clock)
     with responses.RequestsMock(registry=OrderedRegistry) as mock:
         for answer in answers:
             if isinstance(answer, Exception):
@@ -149,7 +145,7 @@ def test_the_outcome_covers_all_attempts(answers: list[Answer], outcome: str) ->
 def test_only_the_given_headers_and_body_are_sent() -> None:
     with responses.RequestsMock() as mock:
         mock.post(URL)
-        client = HttpClient(SessionCache(), Watchdog(), ClockDouble(), longest)
+        client = new_client()
         client.post(REQUEST, judge, 0, Deadline(ClockDouble(), 60.0))
         call = mock.calls[0].request
     assert call.body == b"{}"
@@ -174,7 +170,7 @@ def test_an_attempt_gets_its_share_of_the_time(
     with responses.RequestsMock() as mock:
         mock.post(URL)
         clock = ClockDouble()
-        client = HttpClient(SessionCache(), Watchdog(), clock, longest)
+        client = new_client(clock)
         client.post(REQUEST, judge, retries, Deadline(clock, timeout))
     assert seen == [(connect, read)]
 
@@ -191,7 +187,7 @@ def test_an_answer_is_read_up_to_the_size_limit(size: int, too_large: bool, kept
 
     with responses.RequestsMock() as mock:
         mock.post(URL, body=b"x" * size, content_type="Text/HTML", headers={"Retry-After": "5"})
-        client = HttpClient(SessionCache(), Watchdog(), ClockDouble(), longest)
+        client = new_client()
         client.post(REQUEST, keep, 0, Deadline(ClockDouble(), 60.0))
     assert [len(answer.body) for answer in answers] == [kept]
     assert answers[0]._replace(body=b"") == HttpAnswer(200, b"", "text/html", "5", too_large)
@@ -206,7 +202,7 @@ def test_a_redirect_is_judged_and_not_followed() -> None:
 
     with responses.RequestsMock() as mock:
         mock.post(URL, status=307, headers={"Location": "https://elsewhere.example/"})
-        client = HttpClient(SessionCache(), Watchdog(), ClockDouble(), longest)
+        client = new_client()
         client.post(REQUEST, keep, 2, Deadline(ClockDouble(), 60.0))
         assert len(mock.calls) == 1
     assert statuses == [307]

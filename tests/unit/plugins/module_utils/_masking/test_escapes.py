@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import html
-import json
 import typing as t
 from html.entities import name2codepoint
-from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -18,6 +15,12 @@ from hypothesis import strategies as st
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._masking.escapes import (
     decode,
     find_escapes,
+)
+from ansible_collections.ozonetel.cloudagent.tests.unit.key_forms import (
+    in_html,
+    in_html_numbers,
+    in_json,
+    in_url,
 )
 
 
@@ -49,29 +52,13 @@ def test_every_reading_of_an_escape_sequence_is_found(
     assert find_escapes(text, name2codepoint) == readings
 
 
-def in_json(text: str) -> str:
-    return json.dumps(text)[1:-1]
-
-
-def in_url(text: str) -> str:
-    return quote(text, safe="")
-
-
-def in_html(text: str) -> str:
-    return html.escape(text)
-
-
-def in_numbers(text: str) -> str:
-    return "".join(f"&#{ord(letter)};" for letter in text)
-
-
 def test_decoding_returns_where_each_character_began() -> None:
     text = "a%41b&lt;"
     assert decode(text, find_escapes(text, name2codepoint)) == ("aAb<", [0, 1, 4, 5, 9])
 
 
 # Some of these look like an escape sequence when they are beside each other.
-@pytest.mark.parametrize("write", [in_json, in_url, in_html, in_numbers])
+@pytest.mark.parametrize("write", [in_json, in_url, in_html, in_html_numbers])
 @given(text=st.text(st.characters(exclude_categories=("Cc", "Cs"), exclude_characters='%&\\"')))
 def test_decoding_reverses_the_escapes_of_json_urls_and_html(
     write: t.Callable[[str], str], text: str

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import builtins
 import html
-import json
 import sys
 import typing as t
-from urllib.parse import quote
 
 import pytest
 from hypothesis import example, given
@@ -28,6 +26,10 @@ from ansible_collections.ozonetel.cloudagent.tests.unit.key_forms import (
     PLAIN_KEY,
     base64_texts,
     form_of,
+    in_html,
+    in_html_numbers,
+    in_json,
+    in_url,
     plain_forms,
     utf16_units,
 )
@@ -73,22 +75,6 @@ def test_a_key_that_looks_like_an_escape_sequence_is_masked(name: str, secret: s
 )
 def test_the_key_is_masked_and_the_rest_is_unchanged(text: str, secret: str, masked: str) -> None:
     assert mask_secret(text, secret) == masked
-
-
-def in_json(text: str) -> str:
-    return json.dumps(text)[1:-1]
-
-
-def in_url(text: str) -> str:
-    return quote(text, safe="")
-
-
-def in_html(text: str) -> str:
-    return html.escape(text)
-
-
-def in_html_numbers(text: str) -> str:
-    return "".join(f"&#{ord(letter)};" for letter in text)
 
 
 LAYERS = [in_json, in_url, in_html, in_html_numbers]

@@ -19,9 +19,6 @@ import requests
 import responses
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _run
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import opening
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.engines.files import Files
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.engines.lines import (
@@ -40,7 +37,7 @@ from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
     ClockDouble,
     Ended,
     ModuleDouble,
-    longest,
+    new_client,
 )
 
 ENDPOINT = "https://in1-ccaas-api.ozonetel.com"
@@ -85,7 +82,7 @@ class Runner:
     def __call__(self, *answers: Answer, check_mode: bool = False, **options: t.Any) -> Ran:
         options = {"record_dir": str(self.directory), "retries": 0, **options}
         module = ModuleDouble(check_mode=check_mode, diff=True, **options)
-        client = HttpClient(SessionCache(), Watchdog(), self.clock, longest)
+        client = new_client(self.clock)
         with responses.RequestsMock() as mock:
             for answer in answers:
                 if isinstance(answer, str):

@@ -28,6 +28,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_module
 )
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
     API_KEY,
+    NO_ANSWER,
     ClockDouble,
     Ended,
     ModuleDouble,
@@ -272,13 +273,7 @@ def test_invalid_options_are_refused(
         "changed": False,
         "campaigns": [],
         "msg": message,
-        "failure": {
-            "reason": "invalid_input",
-            "outcome": "not_applied",
-            "http_status": None,
-            "api_message": None,
-            "attempts": 0,
-        },
+        "failure": {"reason": "invalid_input", "outcome": "not_applied", **NO_ANSWER},
     }
     assert records.names() == [records.path(SALES).name]
 
@@ -362,13 +357,7 @@ def test_a_locked_record_is_waited_for_and_does_not_stop_the_others(
         "msg": f"Another run ({holder}) holds the lock of the last-applied record {place}. Run it "
         "again later, or raise timeout. Changed: 1.",
         "diff": module.result["diff"],
-        "failure": {
-            "reason": "record_failed",
-            "outcome": "not_applied",
-            "http_status": None,
-            "api_message": None,
-            "attempts": 0,
-        },
+        "failure": {"reason": "record_failed", "outcome": "not_applied", **NO_ANSWER},
     }
     assert "Support" in module.result["diff"]["before"]
     assert "Sales" not in module.result["diff"]["before"]

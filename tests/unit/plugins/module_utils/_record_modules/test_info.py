@@ -36,6 +36,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_module
 )
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
     API_KEY,
+    NO_ANSWER,
     Ended,
     ModuleDouble,
 )
@@ -385,11 +386,5 @@ def test_an_unusable_api_url_fails_with_invalid_input(tmp_path: pathlib.Path) ->
     assert module.result == {
         "failed": True,
         "changed": False,
-        "failure": {
-            "reason": "invalid_input",
-            "outcome": "not_applied",
-            "http_status": None,
-            "api_message": None,
-            "attempts": 0,
-        },
+        "failure": {"reason": "invalid_input", "outcome": "not_applied", **NO_ANSWER},
     }
