@@ -13,9 +13,15 @@ import threading
 import typing as t
 
 SUCCESS = {"Message": "Dynamic DIDs updated successfully"}
+# The same as bytes, the fields that tell its length, and a whole answer.
+BODY = json.dumps(SUCCESS).encode()
+LENGTH = b"Content-Length: %d\r\n" % len(BODY)
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
+CONFIRMED = b"HTTP/1.1 200 OK\r\n" + LENGTH + b"\r\n" + BODY
 
 
-class Connection:
+class AcceptedConnection:
     """One accepted connection, for a behaviour to play with."""
 
     def __init__(
@@ -69,7 +75,7 @@ class Connection:
         self.sock.close()
 
 
-Behaviour = t.Callable[[Connection], None]
+Behaviour = t.Callable[[AcceptedConnection], None]
 
 
 class RawServer:
@@ -113,7 +119,7 @@ class RawServer:
             if self._tls:
                 sock = self._tls.wrap_socket(sock, server_side=True)
                 self._open.append(sock)
-            behaviour(Connection(sock, self._stopping, self.requests))
+            behaviour(AcceptedConnection(sock, self._stopping, self.requests))
         except OSError:
             # The other side has gone, or has not agreed on TLS.
             pass
@@ -130,7 +136,7 @@ def answer(
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     head = f"HTTP/1.1 {status} Any\r\nContent-Length: {len(content)}\r\n{headers}\r\n".encode()
 
-    def behave(connection: Connection) -> None:
+    def behave(connection: AcceptedConnection) -> None:
         while connection.read_request():
             connection.send(head + content)
             if close:
@@ -139,17 +145,38 @@ def answer(
     return behave
 
 
-def after_request(action: t.Callable[[Connection], None]) -> Behaviour:
+def after_request(action: t.Callable[[AcceptedConnection], None]) -> Behaviour:
     """Read one request, then do this."""
 
-    def behave(connection: Connection) -> None:
+    def behave(connection: AcceptedConnection) -> None:
         connection.read_request()
         action(connection)
 
     return behave
 
 
-def silent(connection: Connection) -> None:
+@contextlib.contextmanager
+def full_listener() -> t.Iterator[str]:
+    """Yield the host and port of a listener that accepts no further connection, nor refuses it."""
+    with socket.socket() as listener, contextlib.ExitStack() as queued:
+        listener.bind(("127.0.0.1", 0))
+        # Linux queues one connection more (sk_acceptq_is_full in its include/net/sock.h), and ignores
+        # further ones: listen(2).
+        listener.listen(0)
+        host, port = listener.getsockname()
+        for _turn in range(4):
+            sock = queued.enter_context(socket.socket())
+            sock.setblocking(False)
+            sock.connect_ex((host, port))
+        yield f"{host}:{port}"
+
+
+def reset(connection: AcceptedConnection) -> None:
+    """Close the connection so that the other side gets a reset."""
+    connection.reset()
+
+
+def silent(connection: AcceptedConnection) -> None:
     """Say nothing until the test is over."""
     connection.time_is_over()
     connection.stopping.wait()

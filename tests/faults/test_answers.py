@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import typing as t
 
@@ -13,23 +12,22 @@ import pytest
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _request
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
-    SUCCESS,
-    Connection,
+    BODY,
+    CHUNKED,
+    CHUNKS,
+    LENGTH,
+    AcceptedConnection,
     RawServer,
     after_request,
     answer,
 )
-from ansible_collections.ozonetel.cloudagent.tests.faults.test_faults import (
+from ansible_collections.ozonetel.cloudagent.tests.faults.support import (
     failure,
     update,
 )
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import API_KEY
 
 OK = b"HTTP/1.1 200 OK\r\n"
-BODY = json.dumps(SUCCESS).encode()
-LENGTH = b"Content-Length: %d\r\n" % len(BODY)
-CHUNKED = b"Transfer-Encoding: chunked\r\n"
-CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +106,7 @@ def chunk(size: bytes) -> bytes:
     ],
 )
 def test_invalid_http_fails_with_an_unknown_outcome(data: bytes) -> None:
-    def behave(connection: Connection) -> None:
+    def behave(connection: AcceptedConnection) -> None:
         connection.read_request()
         connection.send(data)
         # The client has to leave first: nothing tells it where such an answer ends.
@@ -145,7 +143,7 @@ def test_an_answer_cut_short_fails_with_an_unknown_outcome(data: bytes) -> None:
 
 @pytest.mark.parametrize("status", [102, 103, 199])
 def test_endless_interim_answers_end_at_the_timeout(status: int) -> None:
-    def flood(connection: Connection) -> None:
+    def flood(connection: AcceptedConnection) -> None:
         connection.read_request()
         while True:
             connection.send(b"HTTP/1.1 %d Any\r\nX: y\r\n\r\n" % status * 100)
@@ -157,7 +155,7 @@ def test_endless_interim_answers_end_at_the_timeout(status: int) -> None:
 
 @pytest.mark.parametrize("fields", [b"Content-Length: 48\r\n", CHUNKED, b"", LENGTH * 2])
 def test_http_304_is_read_without_a_body(fields: bytes) -> None:
-    def behave(connection: Connection) -> None:
+    def behave(connection: AcceptedConnection) -> None:
         connection.read_request()
         connection.send(b"HTTP/1.1 304 Not Modified\r\n" + fields + b"\r\n")
         connection.sock.recv(1)

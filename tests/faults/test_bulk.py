@@ -8,8 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import pathlib
-import subprocess
-import sys
 import threading
 import time
 import typing as t
@@ -21,25 +19,26 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk import (
     updates as bulk_updates,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.stop import Stop
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import (
     Guard,
     Watchdog,
 )
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     SUCCESS,
-    Behaviour,
-    Connection,
+    AcceptedConnection,
     RawServer,
+    after_request,
     answer,
+    reset,
 )
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
     API_KEY,
     HANG_SECONDS,
     Ended,
     bulk_module,
+    new_client,
+    run_python,
     wait_for,
 )
 
@@ -80,7 +79,7 @@ def update(
     options = {"api_url": server.url, "timeout": 6 * HANG_SECONDS, **options}
     module = bulk_module(campaigns, **options)
     with pytest.raises(Ended):
-        bulk_run.run_bulk(module, HttpClient(SessionCache(), watchdog or Watchdog(), clock))
+        bulk_run.run_bulk(module, new_client(clock or Clock(), watchdog))
     assert API_KEY not in repr(module.result)
     return module.result
 
@@ -144,7 +143,7 @@ class World:
         self._lock = threading.Lock()
         self._tries: dict[str, int] = {}
 
-    def behave(self, connection: Connection) -> None:
+    def behave(self, connection: AcceptedConnection) -> None:
         while True:
             request = connection.read_request()
             if not request:
@@ -337,14 +336,8 @@ def test_a_campaign_without_an_answer_does_not_delay_the_others() -> None:
     assert result["results"][0]["failure"]["outcome"] == "unknown"
 
 
-def reset(connection: Connection) -> None:
-    connection.read_request()
-    connection.reset()
-
-
 def test_a_server_that_resets_every_connection_fails_each_campaign() -> None:
-    behaviours: list[Behaviour] = [reset]
-    with RawServer(*behaviours) as server:
+    with RawServer(after_request(reset)) as server:
         result = update(server, named(12), retries=0)
     assert result["summary"]["failed"] == 12
     assert result["changed"] is False
@@ -357,7 +350,6 @@ def test_a_server_that_resets_every_connection_fails_each_campaign() -> None:
 TASK = """
 import json, resource, sys
 
-sys.path.insert(0, sys.argv[1])
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.options import (
     bulk_argument_spec,
 )
@@ -370,8 +362,8 @@ spec = bulk_argument_spec()
 options = {
     "username": "acme",
     "api_key": "a-key",
-    "api_url": sys.argv[2],
-    "record_dir": sys.argv[3],
+    "api_url": sys.argv[1],
+    "record_dir": sys.argv[2],
     "campaigns": [
         {
             "campaign_name": f"Campaign {number}",
@@ -397,10 +389,8 @@ print(json.dumps({"size": len(json.dumps(result)), "peak": peak}))
 def test_ten_thousand_campaigns_give_a_small_result_and_need_little_memory(
     tmp_path: pathlib.Path,
 ) -> None:
-    tree = str(pathlib.Path(bulk_run.__file__).parents[6])
     with RawServer(answer()) as server:
-        command = [sys.executable, "-c", TASK, tree, server.url, str(tmp_path / "records")]
-        measured = json.loads(subprocess.check_output(command))
+        measured = json.loads(run_python(TASK, server.url, str(tmp_path / "records")).stdout)
     assert measured["size"] < 4_000_000
     # Of the 400 MB that the controller may take, Ansible itself needs up to half.
     assert measured["peak"] < 200_000_000

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import select
@@ -25,24 +24,22 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock, Deadline
 from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Authority
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
-    SUCCESS,
+    BODY,
+    CHUNKED,
+    CHUNKS,
+    LENGTH,
+    AcceptedConnection,
     Behaviour,
-    Connection,
     RawServer,
     answer,
 )
-from ansible_collections.ozonetel.cloudagent.tests.faults.test_bulk import update as bulk_update
-from ansible_collections.ozonetel.cloudagent.tests.faults.test_faults import (
+from ansible_collections.ozonetel.cloudagent.tests.faults.support import (
     REFUSED,
     failure,
-    new_client,
+    hasty_client,
     update,
 )
-
-BODY = json.dumps(SUCCESS).encode()
-LENGTH = b"Content-Length: %d\r\n" % len(BODY)
-CHUNKED = b"Transfer-Encoding: chunked\r\n"
-CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
+from ansible_collections.ozonetel.cloudagent.tests.faults.test_bulk import update as bulk_update
 
 
 def head(fields: bytes = b"", status: int = 200, version: bytes = b"1.1") -> bytes:
@@ -55,7 +52,7 @@ WHOLE = head(LENGTH) + BODY
 def then_success(first: bytes) -> Behaviour:
     """Give this answer, and success to every further request on the connection."""
 
-    def behave(connection: Connection) -> None:
+    def behave(connection: AcceptedConnection) -> None:
         connection.read_request()
         connection.send(first)
         while connection.read_request():
@@ -67,7 +64,7 @@ def then_success(first: bytes) -> Behaviour:
 def late(interim: bytes) -> Behaviour:
     """Send an interim answer, and the final one late: when the next request came, if one does."""
 
-    def behave(connection: Connection) -> None:
+    def behave(connection: AcceptedConnection) -> None:
         connection.read_request()
         connection.send(interim)
         # A client that waits for the final answer sends nothing meanwhile, however long this is.
@@ -111,7 +108,7 @@ def test_a_late_answer_is_not_taken_for_that_of_the_next_campaign(
     serve: Serve, status: int
 ) -> None:
     server, options = serve(late(head(b"Link: </x>\r\n", status)), answer(REFUSED))
-    client = new_client()
+    client = hasty_client()
     assert update(server.url, client, **options)["changed"] is True
     second = update(server.url, client, campaign_name="Other", **options)
     assert failure(second) == ("campaign_not_found", "not_applied", 1)
@@ -150,7 +147,7 @@ def test_a_connection_with_surplus_or_unclear_bytes_is_not_reused(
     serve: Serve, first: bytes
 ) -> None:
     server, options = serve(then_success(first), answer(REFUSED))
-    client = new_client()
+    client = hasty_client()
     update(server.url, client, retries=0, **options)
     second = update(server.url, client, campaign_name="Other", retries=0, **options)
     assert failure(second) == ("campaign_not_found", "not_applied", 1)
@@ -171,12 +168,12 @@ def test_a_connection_with_surplus_or_unclear_bytes_is_not_reused(
     ],
 )
 def test_a_connection_after_one_whole_answer_is_reused(serve: Serve, whole: bytes) -> None:
-    def behave(connection: Connection) -> None:
+    def behave(connection: AcceptedConnection) -> None:
         while connection.read_request():
             connection.send(whole)
 
     server, options = serve(behave)
-    client = new_client()
+    client = hasty_client()
     for _turn in range(3):
         assert update(server.url, client, **options)["attempts"] == 1
     assert server.connections == 1
@@ -193,7 +190,7 @@ def test_an_answer_that_arrives_between_two_requests_is_not_used(
 ) -> None:
     answered = threading.Event()
 
-    def behave(connection: Connection) -> None:
+    def behave(connection: AcceptedConnection) -> None:
         connection.read_request()
         connection.send(WHOLE)
         answered.wait(30)
@@ -201,7 +198,7 @@ def test_an_answer_that_arrives_between_two_requests_is_not_used(
         connection.read_request()
 
     server, options = serve(behave, answer(REFUSED))
-    client = new_client()
+    client = hasty_client()
     assert update(server.url, client, **options)["changed"] is True
     answered.set()
     monkeypatch.setattr(urllib3.connectionpool, "is_connection_dropped", looked_too_early)
@@ -215,13 +212,13 @@ def test_a_kept_connection_that_the_server_closed_fails_as_not_applied(
 ) -> None:
     answered = threading.Event()
 
-    def behave(connection: Connection) -> None:
+    def behave(connection: AcceptedConnection) -> None:
         connection.read_request()
         connection.send(WHOLE)
         answered.wait(30)
 
     server, options = serve(behave)
-    client = new_client()
+    client = hasty_client()
     assert update(server.url, client, **options)["changed"] is True
     answered.set()
     monkeypatch.setattr(urllib3.connectionpool, "is_connection_dropped", looked_too_early)
@@ -238,7 +235,7 @@ def test_an_interrupted_update_leaves_no_connection_to_reuse(serve: Serve) -> No
     def interrupt(_number: int, _frame: object) -> None:
         raise Interrupted
 
-    def behave(connection: Connection) -> None:
+    def behave(connection: AcceptedConnection) -> None:
         connection.read_request()
         connection.send(WHOLE[:-5])
         os.kill(os.getpid(), signal.SIGUSR1)
@@ -248,7 +245,7 @@ def test_an_interrupted_update_leaves_no_connection_to_reuse(serve: Serve) -> No
             connection.send(WHOLE)
 
     server, options = serve(behave, answer(REFUSED))
-    client = new_client()
+    client = hasty_client()
     former = signal.signal(signal.SIGUSR1, interrupt)
     try:
         with pytest.raises(Interrupted):
@@ -262,7 +259,7 @@ def test_an_interrupted_update_leaves_no_connection_to_reuse(serve: Serve) -> No
 def test_a_success_before_the_whole_request_was_sent_is_not_trusted() -> None:
     """The server answers at once and closes, with most of a large request unread."""
 
-    def hasty(connection: Connection) -> None:
+    def hasty(connection: AcceptedConnection) -> None:
         connection.sock.recv(1000)
         connection.send(head(b"Connection: close\r\n") + BODY)
 
@@ -271,5 +268,5 @@ def test_a_success_before_the_whole_request_was_sent_is_not_trusted() -> None:
 
     with RawServer(hasty) as server:
         request = HttpRequest(server.url, {"User-Agent": "tests"}, b"x" * 50_000_000)
-        exchange = new_client().post(request, judge, 0, Deadline(Clock(), 30.0))
+        exchange = hasty_client().post(request, judge, 0, Deadline(Clock(), 30.0))
     assert (exchange.last.reason, exchange.outcome) == ("connection_failed", "unknown")

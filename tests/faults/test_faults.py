@@ -17,10 +17,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _run
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import (
     Guard,
     Watchdog,
@@ -28,24 +25,22 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog
 from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Authority
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     SUCCESS,
+    AcceptedConnection,
     Behaviour,
-    Connection,
     RawServer,
     after_request,
     answer,
+    full_listener,
+    reset,
     silent,
 )
-from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
-    API_KEY,
-    HANG_SECONDS,
-    ClockDouble,
-    Ended,
-    ModuleDouble,
+from ansible_collections.ozonetel.cloudagent.tests.faults.support import (
+    REFUSED,
+    failure,
+    hasty_client,
+    update,
 )
-
-Result = t.Dict[str, t.Any]
-
-REFUSED = {"Message": "Campaign not found."}
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import HANG_SECONDS
 
 
 class ToldWatchdog(Watchdog):
@@ -66,41 +61,11 @@ class ToldWatchdog(Watchdog):
     def told_by(self, behaviour: Behaviour) -> Behaviour:
         """Return the behaviour, which ends the attempt once the client has waited in vain."""
 
-        def behave(connection: Connection) -> None:
+        def behave(connection: AcceptedConnection) -> None:
             connection.time_is_over = self._latest.expire
             behaviour(connection)
 
         return behave
-
-
-def new_client(watchdog: Watchdog | None = None, clock: Clock | None = None) -> HttpClient:
-    """Return a helper with sessions of its own, which does not wait before a retry.
-
-    Unless a clock is given, time stands still, so that no deadline comes while the machine is busy.
-    """
-    return HttpClient(
-        SessionCache(), watchdog or Watchdog(), clock or ClockDouble(), lambda _least, _most: 0.0
-    )
-
-
-def update(api_url: str, client: HttpClient | None = None, **options: t.Any) -> Result:
-    """Return the result of an update; it fails when it takes longer than only a hang does."""
-    module = ModuleDouble(api_url=api_url, **{"timeout": 6 * HANG_SECONDS, **options})
-    begin = time.monotonic()
-    with pytest.raises(Ended):
-        _run.run(module, client or new_client())
-    assert time.monotonic() - begin < HANG_SECONDS
-    assert API_KEY not in repr(module.result)
-    return module.result
-
-
-def failure(result: Result) -> tuple[str, str, int]:
-    """Return reason, outcome and attempts, and check that the two places agree."""
-    assert result["failed"] is True
-    assert (result["changed"], result["sent"]) == (False, False)
-    told = result["failure"]
-    assert told["attempts"] == result["attempts"]
-    return told["reason"], told["outcome"], told["attempts"]
 
 
 def send_raw(data: bytes) -> Behaviour:
@@ -111,12 +76,8 @@ def drip(data: bytes) -> Behaviour:
     return after_request(lambda connection: connection.drip(data))
 
 
-def reset(connection: Connection) -> None:
-    connection.reset()
-
-
-def partial_then(action: t.Callable[[Connection], None]) -> Behaviour:
-    def behave(connection: Connection) -> None:
+def partial_then(action: t.Callable[[AcceptedConnection], None]) -> Behaviour:
+    def behave(connection: AcceptedConnection) -> None:
         connection.read_request()
         connection.send(b'HTTP/1.1 200 OK\r\nContent-Length: 48\r\n\r\n{"Message": ')
         action(connection)
@@ -124,16 +85,16 @@ def partial_then(action: t.Callable[[Connection], None]) -> Behaviour:
     return behave
 
 
-def unread(connection: Connection) -> None:
+def unread(connection: AcceptedConnection) -> None:
     """Leave the request unread, and say nothing."""
     connection.sock.recv(1, socket.MSG_PEEK)
     silent(connection)
 
 
-def after_hello(action: t.Callable[[Connection], None]) -> Behaviour:
+def after_hello(action: t.Callable[[AcceptedConnection], None]) -> Behaviour:
     """Read what a client that wants TLS says first, then do this."""
 
-    def behave(connection: Connection) -> None:
+    def behave(connection: AcceptedConnection) -> None:
         connection.sock.recv(65536)
         action(connection)
 
@@ -171,7 +132,7 @@ NEVER_ENDING = [
 def test_an_endless_exchange_ends_at_the_timeout(scheme: str, behaviour: Behaviour) -> None:
     with RawServer(behaviour) as server:
         url = server.url.replace("http:", f"{scheme}:")
-        result = update(url, new_client(clock=Clock()), timeout=0.6)
+        result = update(url, hasty_client(clock=Clock()), timeout=0.6)
     # How far each attempt came in its share of the time depends on the machine.
     assert result["failure"]["reason"] in ("timed_out", "connection_failed")
 
@@ -181,7 +142,7 @@ def test_an_endless_exchange_fails_with_timed_out(scheme: str, behaviour: Behavi
     watchdog = ToldWatchdog()
     with RawServer(watchdog.told_by(behaviour)) as server:
         url = server.url.replace("http:", f"{scheme}:")
-        result = update(url, new_client(watchdog), timeout=6 * HANG_SECONDS)
+        result = update(url, hasty_client(watchdog), timeout=6 * HANG_SECONDS)
         assert failure(result) == (
             "timed_out",
             "unknown" if scheme == "http" else "not_applied",
@@ -260,7 +221,7 @@ def test_an_update_succeeds_after_a_temporary_fault(behaviour: Behaviour) -> Non
 def test_a_refusal_after_a_timeout_leaves_the_outcome_unknown() -> None:
     watchdog = ToldWatchdog()
     with RawServer(watchdog.told_by(after_request(silent)), answer(REFUSED)) as server:
-        result = update(server.url, new_client(watchdog))
+        result = update(server.url, hasty_client(watchdog))
     assert failure(result) == ("campaign_not_found", "unknown", 2)
 
 
@@ -275,20 +236,8 @@ def test_a_refused_connection_fails_as_not_applied() -> None:
 
 
 def test_a_connection_not_accepted_in_time_fails_as_not_applied() -> None:
-    """A listener whose queue is full leaves further connections without an answer."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        address = listener.getsockname()
-        queued = []
-        for _turn in range(4):
-            sock = socket.socket()
-            sock.setblocking(False)
-            sock.connect_ex(address)
-            queued.append(sock)
-        result = update(f"http://127.0.0.1:{address[1]}", timeout=0.6)
-        for sock in queued:
-            sock.close()
+    with full_listener() as address:
+        result = update(f"http://{address}", timeout=0.6)
     assert failure(result) == ("connection_failed", "not_applied", 3)
     assert "no connection in time" in result["msg"]
 
@@ -341,7 +290,7 @@ def test_every_address_of_a_host_is_tried(
 )
 @pytest.mark.parametrize("status", [200, 302])
 def test_an_oversized_answer_is_not_read_into_memory(body: bytes, status: int) -> None:
-    def endless(connection: Connection) -> None:
+    def endless(connection: AcceptedConnection) -> None:
         connection.send(b"HTTP/1.1 %d Any\r\nTransfer-Encoding: chunked\r\n" % status)
         connection.send(b"Location: https://elsewhere.example/\r\n\r\n")
         while True:
@@ -374,7 +323,7 @@ def test_a_redirect_is_not_followed() -> None:
 
 
 def test_a_connection_is_reused_until_the_server_closes_it() -> None:
-    client = new_client()
+    client = hasty_client()
     with RawServer(answer(close=True), answer()) as server:
         assert update(server.url, client)["attempts"] == 1
         assert server.closed.acquire(timeout=HANG_SECONDS)
@@ -385,7 +334,7 @@ def test_a_connection_is_reused_until_the_server_closes_it() -> None:
 
 
 def test_a_cookie_is_not_sent_with_a_later_request() -> None:
-    client = new_client()
+    client = hasty_client()
     with RawServer(answer(headers="Set-Cookie: session=of-acme; Path=/\r\n")) as server:
         update(server.url, client)
         update(server.url, client, username="globex")
@@ -463,7 +412,7 @@ def test_an_unusable_proxy_url_fails_with_proxy_failed(monkeypatch: pytest.Monke
 
 def test_ca_path_makes_a_private_authority_trusted(authority: Authority) -> None:
     with RawServer(answer(), tls=authority.context("127.0.0.1")) as server:
-        client = new_client()
+        client = hasty_client()
         for _turn in range(2):
             assert update(server.url, client, ca_path=authority.path)["changed"] is True
         assert server.connections == 1
@@ -527,7 +476,7 @@ def test_a_server_without_tls_fails_as_not_applied(
 def test_a_success_text_cut_off_by_the_watchdog_is_not_trusted() -> None:
     """A body without a length ends where the socket does, and may look complete."""
 
-    def almost(connection: Connection) -> None:
+    def almost(connection: AcceptedConnection) -> None:
         connection.read_request()
         connection.send(
             b"HTTP/1.0 200 OK\r\n\r\n" + b'{"Message": "Dynamic DIDs updated successfully"}'
@@ -536,7 +485,7 @@ def test_a_success_text_cut_off_by_the_watchdog_is_not_trusted() -> None:
 
     watchdog = ToldWatchdog()
     with RawServer(watchdog.told_by(almost)) as server:
-        result = update(server.url, new_client(watchdog), retries=0)
+        result = update(server.url, hasty_client(watchdog), retries=0)
     assert failure(result) == ("timed_out", "unknown", 1)
 
 
@@ -546,7 +495,7 @@ def _watchdog_threads() -> list[threading.Thread]:
 
 def test_many_updates_share_one_watchdog_thread() -> None:
     before = len(_watchdog_threads())
-    client = new_client()
+    client = hasty_client()
     with RawServer(answer(SUCCESS)) as server:
         for _turn in range(20):
             update(server.url, client)

@@ -7,25 +7,22 @@ from __future__ import annotations
 
 import json
 import pathlib
-import subprocess
-import sys
 import typing as t
 
 import pytest
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _run
 from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Authority
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     RawServer,
     answer,
 )
-from ansible_collections.ozonetel.cloudagent.tests.faults.test_faults import REFUSED
+from ansible_collections.ozonetel.cloudagent.tests.faults.support import REFUSED
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import run_python
 
 # An update in a child for each limit.
 CHILDREN = """
 import contextlib, ctypes, json, os, resource, sys
 
-sys.path.insert(0, sys.argv[1])
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
     update_argument_spec,
 )
@@ -40,7 +37,7 @@ with contextlib.suppress(OSError):
 
 open_files = len(os.listdir("/proc/self/fd" if sys.platform == "linux" else "/dev/fd"))
 for further in range(-2, 16):
-    options = {**json.loads(sys.argv[2]), "campaign_name": f"Campaign {further}"}
+    options = {**json.loads(sys.argv[1]), "campaign_name": f"Campaign {further}"}
     child = os.fork()
     if child == 0:
         module = InProcessModule("ozonetel_dynamic_dids", options, update_argument_spec())
@@ -70,9 +67,7 @@ def test_updates_with_few_file_descriptors_report_only_what_happened(
             "record": record,
             "record_dir": str(tmp_path / "records"),
         }
-        tree = str(pathlib.Path(_run.__file__).parents[5])
-        command = [sys.executable, "-c", CHILDREN, tree, json.dumps(options)]
-        run = subprocess.run(command, capture_output=True, text=True, check=True)
+        run = run_python(CHILDREN, json.dumps(options))
     results = [json.loads(line) for line in run.stdout.splitlines()]
     asked = {
         json.loads(request.partition(b"\r\n\r\n")[2])["campaignName"] for request in server.requests

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 import json
 import pathlib
-import subprocess
 import sys
 import typing as t
 
 import pytest
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk import run as bulk_run
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
-    Connection,
+    CONFIRMED,
+    AcceptedConnection,
     RawServer,
 )
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import run_python
 
 # What the action plugin does, in a process of its own that may have so many more bytes.
 TASK = """
 import json, resource, sys
 
-sys.path.insert(0, sys.argv[1])
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.options import (
     bulk_argument_spec,
 )
@@ -35,8 +34,8 @@ from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_mo
 options = {
     "username": "acme",
     "api_key": "a-key",
-    "api_url": sys.argv[2],
-    "record_dir": sys.argv[3],
+    "api_url": sys.argv[1],
+    "record_dir": sys.argv[2],
     "campaigns": [
         {
             "campaign_name": f"Campaign {number}",
@@ -50,14 +49,12 @@ options = {
 module = InProcessModule("ozonetel_dynamic_dids_bulk", options, bulk_argument_spec())
 with open("/proc/self/statm") as statm:
     size = int(statm.read().split()[0]) * resource.getpagesize()
-more = int(sys.argv[4])
+more = int(sys.argv[3])
 resource.setrlimit(resource.RLIMIT_AS, (size + more, size + more))
 print(json.dumps(module.run(run_bulk)))
 """
 
 MEGABYTE = 1024 * 1024
-SUCCESS = b'{"Message": "Dynamic DIDs updated successfully"}'
-CONFIRMED = f"HTTP/1.1 200 OK\r\nContent-Length: {len(SUCCESS)}\r\n\r\n".encode() + SUCCESS
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads its size from /proc")
@@ -65,17 +62,14 @@ CONFIRMED = f"HTTP/1.1 200 OK\r\nContent-Length: {len(SUCCESS)}\r\n\r\n".encode(
 def test_a_bulk_task_completes_with_the_threads_that_memory_allows(
     tmp_path: pathlib.Path, megabytes: int
 ) -> None:
-    tree = str(pathlib.Path(bulk_run.__file__).parents[6])
-
-    def behave(connection: Connection) -> None:
+    def behave(connection: AcceptedConnection) -> None:
         # Whatever waits for an answer gets all threads that there may be.
         while connection.read_request() and not connection.stopping.wait(0.05):
             connection.send(CONFIRMED)
 
     with RawServer(behave) as server:
-        arguments = [tree, server.url, str(tmp_path / "records"), str(megabytes * MEGABYTE)]
-        command = [sys.executable, "-c", TASK, *arguments]
-        result: dict[str, t.Any] = json.loads(subprocess.check_output(command))
+        arguments = (server.url, str(tmp_path / "records"), str(megabytes * MEGABYTE))
+        result: dict[str, t.Any] = json.loads(run_python(TASK, *arguments).stdout)
         assert 1 <= server.connections < 64
         assert len(server.requests) == 100
     assert result["summary"]["changed"] == 100, result["msg"]

@@ -18,18 +18,20 @@ import pytest
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http import client as client_file
 from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Authority
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
+    CONFIRMED,
+    AcceptedConnection,
     Behaviour,
-    Connection,
     RawServer,
     after_request,
     answer,
+    full_listener,
+    reset,
     silent,
 )
-from ansible_collections.ozonetel.cloudagent.tests.faults.test_faults import (
+from ansible_collections.ozonetel.cloudagent.tests.faults.support import (
     REFUSED,
     failure,
-    new_client,
-    reset,
+    hasty_client,
     update,
 )
 
@@ -40,7 +42,7 @@ ENDPOINT = f"https://{HOST}"
 def tunnel_to(server: RawServer) -> Behaviour:
     """Connect every tunnel to this server, whatever its host's name is."""
 
-    def behave(connection: Connection) -> None:
+    def behave(connection: AcceptedConnection) -> None:
         connection.read_request()
         with socket.create_connection(("127.0.0.1", server.port)) as onward:
             connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -97,7 +99,7 @@ def test_a_tunnel_through_a_proxy_is_reused(
     authority: Authority, through: Through, tls: bool
 ) -> None:
     context = authority.context("localhost") if tls else None
-    client = new_client()
+    client = hasty_client()
     with partner(authority, answer()) as server, proxy_to(server, context) as proxy:
         for _turn in range(2):
             result = through(proxy, client=client, ca_path=authority.path)
@@ -111,13 +113,11 @@ def test_a_tunnel_with_surplus_bytes_is_not_reused(
     authority: Authority, through: Through, tls: bool
 ) -> None:
     context = authority.context("localhost") if tls else None
-    client = new_client()
-    body = b'{"Message": "Dynamic DIDs updated successfully"}'
-    whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    client = hasty_client()
 
-    def twice(connection: Connection) -> None:
+    def twice(connection: AcceptedConnection) -> None:
         while connection.read_request():
-            connection.send(whole + whole)
+            connection.send(CONFIRMED + CONFIRMED)
 
     with partner(authority, twice, answer(REFUSED)) as server, proxy_to(server, context) as proxy:
         assert through(proxy, client=client, ca_path=authority.path)["changed"] is True
@@ -195,22 +195,11 @@ def test_a_silent_proxy_fails_within_the_time_for_connecting(
 def test_a_proxy_that_accepts_no_connection_fails_with_proxy_failed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A listener whose queue is full leaves further connections without an answer."""
-    with socket.socket() as listener, contextlib.ExitStack() as queued:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        address = listener.getsockname()
-        for _turn in range(4):
-            sock = queued.enter_context(socket.socket())
-            sock.setblocking(False)
-            sock.connect_ex(address)
-        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{address[1]}")
+    with full_listener() as address:
+        monkeypatch.setenv("https_proxy", f"http://{address}")
         result = update(ENDPOINT, timeout=1.2)
     assert failure(result) == ("proxy_failed", "not_applied", 3)
-    assert (
-        f"http://127.0.0.1:{address[1]} on the way to {HOST} failed: no connection in time"
-        in (result["msg"])
-    )
+    assert f"http://{address} on the way to {HOST} failed: no connection in time" in result["msg"]
 
 
 @pytest.mark.parametrize(
@@ -251,7 +240,7 @@ def test_an_https_proxy_given_by_its_address_needs_urllib3_1_26_7(
 def test_an_https_proxy_without_tls_fails_with_proxy_failed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def plain(connection: Connection) -> None:
+    def plain(connection: AcceptedConnection) -> None:
         connection.sock.recv(65536)
         connection.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 

@@ -137,7 +137,7 @@ class _State:
 Notice = t.Callable[[Entry], None]
 
 
-class _Connection:
+class _AcceptedConnection:
     """One accepted connection."""
 
     def __init__(self, sock: socket.socket, state: _State, notice: Notice) -> None:
@@ -288,7 +288,7 @@ def _serve(commands: t.Any, notices: t.Any) -> None:
 
     def converse(sock: socket.socket) -> None:
         with state.connection():
-            _Connection(sock, state, notice).serve()
+            _AcceptedConnection(sock, state, notice).serve()
 
     def accept() -> None:
         while True:

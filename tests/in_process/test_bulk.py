@@ -20,20 +20,19 @@ import pytest
 
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks import bulk
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
+    CONFIRMED,
+    AcceptedConnection,
     Behaviour,
-    Connection,
     RawServer,
     answer,
 )
-from ansible_collections.ozonetel.cloudagent.tests.in_process.test_worker import (
+from ansible_collections.ozonetel.cloudagent.tests.in_process.support import (
     COMMAND,
     KEY_FORMS,
     LONG,
-    Play,
+    PlaybookRun,
     group_exists,
-)
-from ansible_collections.ozonetel.cloudagent.tests.in_process.test_worker import (
-    playbook as update_playbook,
+    update_playbook,
 )
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import HANG_SECONDS, wait_for
 
@@ -46,14 +45,10 @@ PROGRESS = re.compile(
 )
 
 
-SUCCESS = b'{"Message": "Dynamic DIDs updated successfully"}'
-CONFIRMED = f"HTTP/1.1 200 OK\r\nContent-Length: {len(SUCCESS)}\r\n\r\n".encode() + SUCCESS
-
-
 def counted(behaviour: Behaviour, connections: list[int]) -> Behaviour:
     """Keep an entry in the list for each connection that is open."""
 
-    def behave(connection: Connection) -> None:
+    def behave(connection: AcceptedConnection) -> None:
         connections.append(1)
         try:
             behaviour(connection)
@@ -69,7 +64,7 @@ def confirm(most: int, seconds: float = 0.0, go_on: threading.Event | None = Non
     Any further one has to wait until it may go on, or until the test is over.
     """
 
-    def behave(connection: Connection) -> None:
+    def behave(connection: AcceptedConnection) -> None:
         count = 0
         while connection.read_request():
             count += 1
@@ -104,11 +99,6 @@ def playbook(task: dict[str, t.Any] | None = None, **options: t.Any) -> str:
     return json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}])
 
 
-def play(folder: pathlib.Path, server: RawServer, text: str, *arguments: str) -> Play:
-    records = str(folder / "records")
-    return Play(folder, server, text, *arguments, OZONETEL_RECORD_DIR=records)
-
-
 def sent(server: RawServer) -> list[str]:
     """Return the campaigns that the server was sent."""
     bodies = (request.partition(b"\r\n\r\n")[2] for request in list(server.requests))
@@ -122,13 +112,13 @@ def check_that_the_next_run_sends_just_the_rest(folder: pathlib.Path, server: Ra
     server.requests.clear()
     server.behaviours = (answer(),)
     text = playbook(skip_unchanged=True)
-    assert "failed=0" in play(folder, server, text).output()
+    assert "failed=0" in PlaybookRun(folder, server, text).output()
     second = sent(server)
     assert len(second) == len(set(second))
     # What was not sent is sent, and of what was sent at most what was on its way or not yet recorded.
     assert set(second) >= NAMES - set(first)
     assert len(set(second) & set(first)) <= 2 * WORKERS
-    third = play(folder, server, text, "-v").output()
+    third = PlaybookRun(folder, server, text, "-v").output()
     assert f"Of 40 campaigns: {COUNT} skipped." in third
     assert len(server.requests) == len(second)
 
@@ -139,7 +129,7 @@ def test_the_run_after_a_signal_sends_only_the_rest(
 ) -> None:
     go_on = threading.Event()
     with RawServer(confirm(most=3, go_on=go_on)) as server:
-        interrupted = play(tmp_path, server, playbook(), "-vvvv")
+        interrupted = PlaybookRun(tmp_path, server, playbook(), "-vvvv")
         wait_for(lambda: len(server.requests) == WORKERS * 4)
         os.killpg(interrupted.process.pid, sign)
         begin = time.monotonic()
@@ -163,7 +153,7 @@ def test_a_bulk_task_stops_when_the_main_process_of_ansible_ends(
 ) -> None:
     connections: list[int] = []
     with RawServer(counted(confirm(COUNT, seconds=0.1), connections)) as server:
-        killed = play(tmp_path, server, playbook(requests_per_minute=600))
+        killed = PlaybookRun(tmp_path, server, playbook(requests_per_minute=600))
         wait_for(lambda: len(server.requests) >= 8)
         # Its worker is a process of its own, to which nothing is sent.
         os.kill(killed.process.pid, sign)
@@ -181,12 +171,12 @@ def test_a_loop_stops_when_the_main_process_of_ansible_ends(tmp_path: pathlib.Pa
     connections: list[int] = []
     killed_it = threading.Event()
 
-    def behave(connection: Connection) -> None:
+    def behave(connection: AcceptedConnection) -> None:
         while connection.read_request() and killed_it.wait(60):
             connection.send(CONFIRMED)
 
     with RawServer(counted(behave, connections)) as server:
-        killed = play(tmp_path, server, update_playbook(loop=[1, 2, 3]))
+        killed = PlaybookRun(tmp_path, server, update_playbook(loop=[1, 2, 3]))
         wait_for(lambda: bool(server.requests))
         killed.process.kill()
         killed.process.wait()
@@ -198,7 +188,7 @@ def test_a_loop_stops_when_the_main_process_of_ansible_ends(tmp_path: pathlib.Pa
 def test_the_timeout_of_a_task_does_not_wait_for_running_workers(tmp_path: pathlib.Path) -> None:
     text = playbook(task={"timeout": LONG, "ignore_errors": True})
     with RawServer(confirm(most=5)) as server:
-        interrupted = play(tmp_path, server, text, "-vvvv")
+        interrupted = PlaybookRun(tmp_path, server, text, "-vvvv")
         wait_for(lambda: len(server.requests) == WORKERS * 6)
         begin = time.monotonic()
         interrupted.let_the_task_time_out()
@@ -214,7 +204,7 @@ def test_progress_is_shown_unless_no_log_is_set(tmp_path: pathlib.Path, no_log: 
     # In all, that takes longer than until the first line.
     with RawServer(confirm(most=COUNT, seconds=0.3)) as server:
         text = playbook(task={"no_log": no_log})
-        output = play(tmp_path, server, text).output()
+        output = PlaybookRun(tmp_path, server, text).output()
     assert "failed=0" in output
     assert bool(PROGRESS.search(output)) is not no_log
 
@@ -250,7 +240,7 @@ def test_results_in_process_equal_those_as_a_module(tmp_path: pathlib.Path) -> N
             tasks += [task, {"ansible.builtin.copy": kept, "diff": False}]
     text = json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}])
     with RawServer(answer()) as server:
-        output = play(tmp_path, server, text, "-vv").output()
+        output = PlaybookRun(tmp_path, server, text, "-vv").output()
     assert output.count("_bulk: in process") == len(COMPARED)
     assert output.count("_bulk: as a module, because it has an environment") == len(COMPARED)
     for number in range(len(COMPARED)):

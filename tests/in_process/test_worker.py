@@ -5,17 +5,13 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import fcntl
 import json
 import os
 import pathlib
 import signal
 import subprocess
-import sys
 import time
-import typing as t
 
 import pytest
 
@@ -29,100 +25,39 @@ from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     answer,
     silent,
 )
+from ansible_collections.ozonetel.cloudagent.tests.in_process.support import (
+    API_KEY,
+    COMMAND,
+    KEY_FORMS,
+    LONG,
+    PlaybookRun,
+    group_exists,
+    update_playbook,
+)
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import HANG_SECONDS, wait_for
 
-COMMAND = str(pathlib.Path(sys.executable).parent / "ansible-playbook")
-API_KEY = 's3cret-0123456789 "q"/+&=%<é>'
-KEY_FORMS = (API_KEY[:9], base64.b64encode(API_KEY[:9].encode()).decode(), "s3cret-0")
-
-
 NO_ANSWER = after_request(silent)
-# Neither an attempt nor a task ends by itself before a test has found that it hangs.
-LONG = int(6 * HANG_SECONDS)
-
-
-def playbook(dids: str = "9140001001", **task: t.Any) -> str:
-    """Return a playbook with one task, in the JSON that YAML contains."""
-    options = {
-        "username": "{{ item.username | default('acme') }}",
-        "api_key": "{{ key }}",
-        "api_url": "{{ url }}",
-        "campaign_name": "Sales",
-        "dynamic_dids": dids,
-        "fallback_dynamic_dids": "9140002001",
-        "timeout": LONG,
-    }
-    tasks = [{"ozonetel.cloudagent.ozonetel_dynamic_dids": options, **task}]
-    return json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}])
-
-
-class Play:
-    """An ansible-playbook that runs with a HOME of its own."""
-
-    def __init__(
-        self, folder: pathlib.Path, server: RawServer, text: str, *arguments: str, **env: str
-    ) -> None:
-        self.home = folder / "home"
-        self.home.mkdir(exist_ok=True)
-        self.records = folder / "records"
-        written = folder / "playbook.yml"
-        written.write_text(text, encoding="utf-8")
-        # Not in the playbook, the text of which Ansible 2.19 and later shows beside an error.
-        variables = folder / "variables.json"
-        variables.write_text(json.dumps({"key": API_KEY, "url": server.url}), encoding="utf-8")
-        self.process = subprocess.Popen(
-            [COMMAND, str(written), "--extra-vars", f"@{variables}", *arguments],
-            env={
-                **os.environ,
-                "HOME": str(self.home),
-                "OZONETEL_RECORD_DIR": str(self.records),
-                **env,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            # Ctrl-C reaches all processes of a group, and is not to reach this one.
-            start_new_session=True,
-        )
-
-    def output(self) -> str:
-        """Return all that it prints, once it has ended."""
-        return self.process.communicate(timeout=3 * HANG_SECONDS)[0]
-
-    def let_the_task_time_out(self) -> None:
-        """Send the worker the signal that a task's ``timeout`` sends, at a time of the test's own.
-
-        The worker's process is the one that has left its note in the locks.
-        """
-        notes = {path.read_text("ascii").split()[0] for path in self.records.glob("*.lock")}
-        (worker,) = (int(process) for process in notes)
-        os.kill(worker, signal.SIGALRM)
-
-    def leftovers(self) -> list[pathlib.Path]:
-        """Return the files that it left in its HOME."""
-        return [path for path in self.home.rglob("*") if path.is_file()]
 
 
 def test_a_loop_uses_one_connection_for_all_items(tmp_path: pathlib.Path) -> None:
     with RawServer(answer()) as server:
-        output = Play(tmp_path, server, playbook(loop=[1, 2, 3]), "-vv").output()
+        output = PlaybookRun(tmp_path, server, update_playbook(loop=[1, 2, 3]), "-vv").output()
         assert output.count("ozonetel_dynamic_dids: in process") == 3
         assert (server.connections, len(server.requests)) == (1, 3)
 
 
 def test_a_loop_replaces_a_connection_that_the_server_closed(tmp_path: pathlib.Path) -> None:
-    text = playbook(loop=[1, 2, 3], loop_control={"pause": 0.2})
+    text = update_playbook(loop=[1, 2, 3], loop_control={"pause": 0.2})
     with RawServer(answer(close=True)) as server:
-        output = Play(tmp_path, server, text).output()
+        output = PlaybookRun(tmp_path, server, text).output()
         assert "failed=0" in output
         assert (server.connections, len(server.requests)) == (3, 3)
 
 
 def test_a_cookie_is_not_sent_with_the_request_of_another_account(tmp_path: pathlib.Path) -> None:
-    text = playbook(loop=[{"username": "acme"}, {"username": "globex"}])
+    text = update_playbook(loop=[{"username": "acme"}, {"username": "globex"}])
     with RawServer(answer(headers="Set-Cookie: session=of-acme; Path=/\r\n")) as server:
-        assert "failed=0" in Play(tmp_path, server, text).output()
+        assert "failed=0" in PlaybookRun(tmp_path, server, text).output()
         assert [b'"globex"' in request for request in server.requests] == [False, True]
         assert b"cookie" not in server.requests[1].lower()
 
@@ -130,20 +65,20 @@ def test_a_cookie_is_not_sent_with_the_request_of_another_account(tmp_path: path
 def test_a_loopback_server_is_not_reached_through_a_proxy(tmp_path: pathlib.Path) -> None:
     proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy"), "http://127.0.0.1:1")
     with RawServer(answer()) as server:
-        assert "failed=0" in Play(tmp_path, server, playbook(), **proxies).output()
+        assert "failed=0" in PlaybookRun(tmp_path, server, update_playbook(), **proxies).output()
         assert len(server.requests) == 1
 
 
 def test_the_timeout_of_a_task_interrupts_an_update_and_the_loop_continues(
     tmp_path: pathlib.Path,
 ) -> None:
-    text = playbook(loop=[1, 2], timeout=LONG)
+    text = update_playbook(loop=[1, 2], timeout=LONG)
     with RawServer(NO_ANSWER, answer()) as server:
-        play = Play(tmp_path, server, text, "-vvvv")
+        run = PlaybookRun(tmp_path, server, text, "-vvvv")
         wait_for(lambda: bool(server.requests))
         begin = time.monotonic()
-        play.let_the_task_time_out()
-        output = play.output()
+        run.let_the_task_time_out()
+        output = run.output()
         assert time.monotonic() - begin < HANG_SECONDS
         assert '"timedout": {' in output
         assert len(server.requests) == 2
@@ -153,18 +88,18 @@ def test_the_timeout_of_a_task_interrupts_an_update_and_the_loop_continues(
 
 def test_ctrl_c_interrupts_an_update_and_leaves_no_file_or_process(tmp_path: pathlib.Path) -> None:
     with RawServer(NO_ANSWER) as server:
-        play = Play(tmp_path, server, playbook(loop=[1, 2]), "-vvvv")
+        run = PlaybookRun(tmp_path, server, update_playbook(loop=[1, 2]), "-vvvv")
         wait_for(lambda: bool(server.requests))
-        os.killpg(play.process.pid, signal.SIGINT)
+        os.killpg(run.process.pid, signal.SIGINT)
         begin = time.monotonic()
-        output = play.output()
+        output = run.output()
         assert time.monotonic() - begin < HANG_SECONDS
-        assert play.process.returncode != 0
+        assert run.process.returncode != 0
         assert len(server.requests) == 1
-        assert play.leftovers() == []
+        assert run.leftovers() == []
         assert_secret(output)
         # The group is empty a moment after its leader's end.
-        wait_for(lambda: not group_exists(play.process.pid))
+        wait_for(lambda: not group_exists(run.process.pid))
 
 
 @pytest.mark.parametrize("is_recorded", [True, False])
@@ -176,24 +111,24 @@ def test_an_interrupted_update_leaves_its_record_unlocked_and_unconfirmed(
     before = [answer()] if is_recorded else []
     with RawServer(*before, NO_ANSWER, answer()) as server:
         if is_recorded:
-            assert "failed=0" in Play(tmp_path, server, playbook()).output()
-        play = Play(tmp_path, server, playbook("9140001002", **keywords))
+            assert "failed=0" in PlaybookRun(tmp_path, server, update_playbook()).output()
+        run = PlaybookRun(tmp_path, server, update_playbook("9140001002", **keywords))
         wait_for(lambda: len(server.requests) > len(before))
         if end == "Ctrl-C":
-            os.killpg(play.process.pid, signal.SIGINT)
+            os.killpg(run.process.pid, signal.SIGINT)
         else:
-            play.let_the_task_time_out()
-        play.output()
-        assert play.process.returncode != 0
-        wait_for(lambda: not group_exists(play.process.pid))
-        assert_free(play.records)
-        assert [record.confirmed for record in kept_records(play.records)] == [False] * len(before)
+            run.let_the_task_time_out()
+        run.output()
+        assert run.process.returncode != 0
+        wait_for(lambda: not group_exists(run.process.pid))
+        assert_free(run.records)
+        assert [record.confirmed for record in kept_records(run.records)] == [False] * len(before)
 
-        output = Play(tmp_path, server, playbook("9140001002"), "-v").output()
+        output = PlaybookRun(tmp_path, server, update_playbook("9140001002"), "-v").output()
     basis = "unconfirmed" if is_recorded else "first_seen"
     assert f'"changed_basis": "{basis}"' in output
     assert '"changed": true' in output
-    (record,) = kept_records(play.records)
+    (record,) = kept_records(run.records)
     assert (record.confirmed, record.last.lists.dynamic_dids) == (True, ["9140001002"])
 
 
@@ -222,7 +157,7 @@ def test_a_key_from_a_vault_is_sent_decrypted_and_masked_in_the_output(
     variables.write_text(encrypted, encoding="utf-8")
     arguments = ["--extra-vars", f"@{variables}", "--vault-password-file", str(password), "-vvvv"]
     with RawServer(answer({"Message": f"No such key: {API_KEY}"})) as server:
-        output = Play(tmp_path, server, playbook(), *arguments).output()
+        output = PlaybookRun(tmp_path, server, update_playbook(), *arguments).output()
         assert json.loads(server.requests[0].partition(b"\r\n\r\n")[2])["apiKey"] == API_KEY
     assert "No such key: ********" in output
     assert_secret(output)
@@ -255,9 +190,9 @@ def test_the_text_of_a_library_error_is_not_shown(tmp_path: pathlib.Path, error:
     (package / "__init__.py").write_text(SPEAKING_REQUESTS.format(error=error), encoding="utf-8")
     python_path = os.pathsep.join([str(package.parent), os.environ.get("PYTHONPATH", "")])
     with RawServer(answer()) as server:
-        text = playbook(ignore_errors=True)
-        play = Play(tmp_path, server, text, "-vvvvvv", "--diff", PYTHONPATH=python_path)
-        output = play.output()
+        text = update_playbook(ignore_errors=True)
+        run = PlaybookRun(tmp_path, server, text, "-vvvvvv", "--diff", PYTHONPATH=python_path)
+        output = run.output()
         assert server.requests == []
     assert "ignored=1" in output
     if error == "RuntimeError":
@@ -269,11 +204,3 @@ def assert_secret(output: str) -> None:
     """Check that no form of the key is in the output of a run whose task held it."""
     assert "ozonetel_dynamic_dids: in process" in output
     assert [form for form in KEY_FORMS if form in output] == []
-
-
-def group_exists(leader: int) -> bool:
-    """Tell whether a group has processes left."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(leader, 0)
-        return True
-    return False
