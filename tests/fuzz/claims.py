@@ -22,8 +22,8 @@ from ansible_collections.ozonetel.cloudagent.tests.fuzz.answers import (
     NUMBER_BITS,
     number_in,
 )
-from ansible_collections.ozonetel.cloudagent.tests.fuzz.plays import Step, Update
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.server import NOTHING, Entry, Pair
+from ansible_collections.ozonetel.cloudagent.tests.fuzz.stories import Step, Update
 
 Result = t.Dict[str, t.Any]
 
@@ -38,8 +38,8 @@ FOR_LACK_OF_TIME = (TIMED_OUT, _failure.RECORD_FAILED)
 MARGIN_SECONDS = 120.0
 
 
-class Task(t.NamedTuple):
-    """A task that was run: one update, or all those of a task in bulk.
+class Execution(t.NamedTuple):
+    """One update of a step that was run, or all those of a step in bulk.
 
     Attributes:
         result: None when its process was killed.
@@ -76,10 +76,12 @@ class Lie(t.NamedTuple):
 class Truth:
     """What the server's log says, and who sent what."""
 
-    def __init__(self, minds_case: bool, log: list[Entry], tasks: list[Task]) -> None:
+    def __init__(self, minds_case: bool, log: list[Entry], executions: list[Execution]) -> None:
         self._minds_case = minds_case
         self._log = log
-        self._owners = {update.key: task for task in tasks for update in task.updates}
+        self._owners = {
+            update.key: execution for execution in executions for update in execution.updates
+        }
 
     def requests_of(self, update: Update) -> list[Entry]:
         """Return the requests of this update that were not dropped."""
@@ -116,30 +118,30 @@ class Truth:
         return owner is not None and self.is_unseen(owner, at)
 
     @staticmethod
-    def is_unseen(task: Task, at: float) -> bool:
-        """Tell whether a task had no lock, and had not yet withdrawn what it had overtaken."""
-        if not task.unlocked:
+    def is_unseen(execution: Execution, at: float) -> bool:
+        """Tell whether an execution had no lock, and had not yet withdrawn what it had overtaken."""
+        if not execution.unlocked:
             return False
-        if task.result is None or task.ended_at is None or task.ended_at > at:
+        if execution.result is None or execution.ended_at is None or execution.ended_at > at:
             return True
-        return bool(task.result.get("warnings"))
+        return bool(execution.result.get("warnings"))
 
 
-def lies_of(task: Task, truth: Truth) -> t.Iterator[Lie]:
-    """Yield what is not true of what a task said."""
-    if task.result is None:
+def lies_of(execution: Execution, truth: Truth) -> t.Iterator[Lie]:
+    """Yield what is not true of what an execution reported."""
+    if execution.result is None:
         return
-    yield from _wrong_form(task, task.result)
-    if not task.step.bulk:
-        yield from _lies_of_update(task, task.updates[0], task.result, truth)
+    yield from _wrong_form(execution, execution.result)
+    if not execution.step.bulk:
+        yield from _lies_of_update(execution, execution.updates[0], execution.result, truth)
         return
-    entries = task.result.get("results", [])
-    yield from _wrong_numbers(task, task.result, entries)
-    for update, entry in zip(task.updates, entries):
-        yield from _lies_of_update(task, update, entry, truth)
+    entries = execution.result.get("results", [])
+    yield from _wrong_numbers(execution, execution.result, entries)
+    for update, entry in zip(execution.updates, entries):
+        yield from _lies_of_update(execution, update, entry, truth)
 
 
-def _wrong_form(task: Task, result: Result) -> t.Iterator[Lie]:
+def _wrong_form(execution: Execution, result: Result) -> t.Iterator[Lie]:
     message = result.get("msg")
     if not isinstance(message, str) or not message:
         yield Lie("no msg", f"a result without msg: {_told(result)}")
@@ -147,10 +149,13 @@ def _wrong_form(task: Task, result: Result) -> t.Iterator[Lie]:
         yield Lie("unexpected", f"an unexpected error: {_told(result)}")
     if result.get("failed"):
         yield from _wrong_failure(result)
-    if task.seconds is not None:
-        limit = task.step.timeout * len(task.updates) + MARGIN_SECONDS
-        if task.seconds > limit:
-            yield Lie("too long", f"{task.seconds:.0f} s, with a timeout of {task.step.timeout} s")
+    if execution.seconds is not None:
+        limit = execution.step.timeout * len(execution.updates) + MARGIN_SECONDS
+        if execution.seconds > limit:
+            yield Lie(
+                "too long",
+                f"{execution.seconds:.0f} s, with a timeout of {execution.step.timeout} s",
+            )
 
 
 def _wrong_failure(result: Result) -> t.Iterator[Lie]:
@@ -163,9 +168,9 @@ def _wrong_failure(result: Result) -> t.Iterator[Lie]:
         yield Lie("failed and changed", f"a failed update that says changed: {_told(result)}")
 
 
-def _wrong_numbers(task: Task, result: Result, entries: list[Result]) -> t.Iterator[Lie]:
+def _wrong_numbers(execution: Execution, result: Result, entries: list[Result]) -> t.Iterator[Lie]:
     names = [entry.get("campaign_name") for entry in entries]
-    if names != [update.campaign for update in task.updates]:
+    if names != [update.campaign for update in execution.updates]:
         yield Lie("bulk: entries", f"not an entry for each campaign: {_told(result)}")
     counts = dict(result.get("summary", {}))
     total = counts.pop("total", None)
@@ -178,7 +183,9 @@ def _wrong_numbers(task: Task, result: Result, entries: list[Result]) -> t.Itera
             yield from _wrong_failure(entry)
 
 
-def _lies_of_update(task: Task, update: Update, result: Result, truth: Truth) -> t.Iterator[Lie]:
+def _lies_of_update(
+    execution: Execution, update: Update, result: Result, truth: Truth
+) -> t.Iterator[Lie]:
     own = truth.requests_of(update)
     missing = {"changed", "changed_basis", "sent", "attempts"} - set(result)
     if missing:
@@ -188,7 +195,7 @@ def _lies_of_update(task: Task, update: Update, result: Result, truth: Truth) ->
     elif result["sent"]:
         lies = _lies_of_sent(update, result, own, truth)
     else:
-        lies = _lies_of_not_sent(task, update, result, own, truth)
+        lies = _lies_of_not_sent(execution, update, result, own, truth)
     for lie in (*lies, *_strange_answers(result, own)):
         told = f"{update.key} {update.campaign}: {lie.told}\n  {_told(result)}"
         yield Lie(lie.kind, told, update)
@@ -226,7 +233,7 @@ def _lies_of_sent(
     ):
         yield Lie(
             "somebody else's success",
-            "says sent; the server did not confirm these lists to any request of this task",
+            "says sent; the server did not confirm these lists to any request of this update",
         )
     if result["changed"]:
         return
@@ -239,17 +246,17 @@ def _lies_of_sent(
 
 
 def _lies_of_not_sent(
-    task: Task, update: Update, result: Result, own: list[Entry], truth: Truth
+    execution: Execution, update: Update, result: Result, own: list[Entry], truth: Truth
 ) -> t.Iterator[Lie]:
     if own:
         yield Lie("not sent, yet it was", "says not sent; the server got a request")
-    if result["changed"] or result["changed_basis"] is None or not task.alone:
+    if result["changed"] or result["changed_basis"] is None or not execution.alone:
         return
-    assert task.ended_at is not None
+    assert execution.ended_at is not None
     lists = (",".join(update.dynamic), ",".join(update.fallback))
-    true_lists = truth.lists_of(update.campaign, task.ended_at)
-    if true_lists != lists and not truth.last_is_unseen(update.campaign, task.ended_at):
-        kind = "a false prediction" if task.step.check else "a false skip"
+    true_lists = truth.lists_of(update.campaign, execution.ended_at)
+    if true_lists != lists and not truth.last_is_unseen(update.campaign, execution.ended_at):
+        kind = "a false prediction" if execution.step.check else "a false skip"
         yield Lie(kind, f"says unchanged; the server has {true_lists}")
 
 

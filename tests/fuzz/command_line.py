@@ -1,7 +1,7 @@
 # Copyright (c) 2026, ozonetel.cloudagent contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lane of the real command line: a playbook for each process of a play."""
+"""The lane of the real command line: a playbook for each process of a scene."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import subprocess
 import sys
 import typing as t
 
-from ansible_collections.ozonetel.cloudagent.tests.fuzz.plays import Step
-from ansible_collections.ozonetel.cloudagent.tests.fuzz.stage import Crash, ItemResult, Place
+from ansible_collections.ozonetel.cloudagent.tests.fuzz.stage import Crash, Place, StepResult
+from ansible_collections.ozonetel.cloudagent.tests.fuzz.stories import Step
 
 HERE = pathlib.Path(__file__).parent
 COMMAND = str(pathlib.Path(sys.executable).parent / "ansible-playbook")
@@ -66,7 +66,7 @@ class CommandLineProcess:
         self._killed = True
         os.killpg(self._process.pid, signal.SIGKILL)
 
-    def end(self) -> tuple[list[ItemResult], str]:
+    def end(self) -> tuple[list[StepResult], str]:
         self._process.wait()
         self._stdout.close()
         shown = self._shown.decode("utf-8", "replace")
@@ -74,11 +74,11 @@ class CommandLineProcess:
         lines = self._results.read_text("utf-8").split("\n")[:-1]
         if len(lines) != self._count and not self._killed:
             raise Crash(f"{len(lines)} of {self._count} results came:\n{shown}")
-        return [_item_result(json.loads(line)) for line in lines], "\n".join([shown, *lines])
+        return [_step_result(json.loads(line)) for line in lines], "\n".join([shown, *lines])
 
 
-def _item_result(kept: dict[str, t.Any]) -> ItemResult:
-    return ItemResult(int(kept["task"]), kept["item"], kept["result"], kept["at"], None)
+def _step_result(kept: dict[str, t.Any]) -> StepResult:
+    return StepResult(int(kept["task"]), kept["item"], kept["result"], kept["at"], None)
 
 
 def playbook(steps: list[Step], place: Place) -> str:

@@ -15,9 +15,9 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _run
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk import run as bulk_run
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
-from ansible_collections.ozonetel.cloudagent.tests.fuzz.plays import Step, Update
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.server import FORK
-from ansible_collections.ozonetel.cloudagent.tests.fuzz.stage import Crash, ItemResult, Place
+from ansible_collections.ozonetel.cloudagent.tests.fuzz.stage import Crash, Place, StepResult
+from ansible_collections.ozonetel.cloudagent.tests.fuzz.stories import Step, Update
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
     Ended,
     ModuleDouble,
@@ -47,7 +47,7 @@ class FastProcess:
 
     def __init__(self, steps: list[Step], place: Place) -> None:
         self._pipe, childs_pipe = FORK.Pipe(duplex=False)
-        self._outcomes: list[ItemResult] = []
+        self._results: list[StepResult] = []
         self._killed = False
         self._process = FORK.Process(target=_work, args=(childs_pipe, steps, place), daemon=True)
         self._process.start()
@@ -59,7 +59,7 @@ class FastProcess:
 
     def take(self) -> bool:
         try:
-            self._outcomes.append(self._pipe.recv())
+            self._results.append(self._pipe.recv())
         except EOFError:
             return False
         return True
@@ -68,12 +68,12 @@ class FastProcess:
         self._killed = True
         os.kill(self._process.pid or 0, signal.SIGKILL)
 
-    def end(self) -> tuple[list[ItemResult], str]:
+    def end(self) -> tuple[list[StepResult], str]:
         self._process.join()
         self._pipe.close()
         if self._process.exitcode and not self._killed:
-            raise Crash(f"a process ended with {self._process.exitcode} after {self._outcomes}")
-        return self._outcomes, json.dumps([outcome.result for outcome in self._outcomes])
+            raise Crash(f"a process ended with {self._process.exitcode} after {self._results}")
+        return self._results, json.dumps([came.result for came in self._results])
 
 
 def _work(pipe: t.Any, steps: list[Step], place: Place) -> None:
@@ -85,7 +85,7 @@ def _work(pipe: t.Any, steps: list[Step], place: Place) -> None:
             begin = time.monotonic()
             result = run_step(step, update, place, client)
             end = time.monotonic()
-            pipe.send(ItemResult(number, position, result, end, end - begin))
+            pipe.send(StepResult(number, position, result, end, end - begin))
 
 
 def run_step(step: Step, update: Update, place: Place, client: HttpClient) -> dict[str, t.Any]:

@@ -25,15 +25,15 @@ import typing as t
 
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.command_line import CommandLineProcess
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.fast import FastProcess
-from ansible_collections.ozonetel.cloudagent.tests.fuzz.plays import (
+from ansible_collections.ozonetel.cloudagent.tests.fuzz.server import Entry, ModelServer
+from ansible_collections.ozonetel.cloudagent.tests.fuzz.stage import Finds, Start, run_story
+from ansible_collections.ozonetel.cloudagent.tests.fuzz.stories import (
     COMMAND_LINE,
     FAST,
     Lane,
     described,
     make_story,
 )
-from ansible_collections.ozonetel.cloudagent.tests.fuzz.server import Entry, ModelServer
-from ansible_collections.ozonetel.cloudagent.tests.fuzz.stage import Finds, Start, run_story
 
 LANES = {FAST.name: FAST, COMMAND_LINE.name: COMMAND_LINE}
 STARTS: dict[str, Start] = {FAST.name: FastProcess, COMMAND_LINE.name: CommandLineProcess}
@@ -55,7 +55,7 @@ def report(seed: int, lane: Lane, number: int, finds: Finds) -> str:
             f"A find with seed {seed}, lane {lane.name}, story {number}:",
             *(f"* {lie.kind}: {lie.told}" for lie in finds.lies),
             "What was played:",
-            *(f"  {line}" for line in described(make_story(seed, lane, number), finds.plays)),
+            *(f"  {line}" for line in described(make_story(seed, lane, number), finds.scenes)),
             "What the server saw:",
             *(f"  {_shown(entry)}" for entry in finds.log),
             "Once more:",
@@ -76,21 +76,21 @@ class Totals:
         self.begin = time.monotonic()
         self.seconds = dict.fromkeys(LANES, 0.0)
         self.stories = dict.fromkeys(LANES, 0)
-        self.plays = dict.fromkeys(LANES, 0)
+        self.scenes = dict.fromkeys(LANES, 0)
         self.results = dict.fromkeys(LANES, 0)
         self.finds: collections.Counter[str] = collections.Counter()
 
     def add(self, lane: str, seconds: float, finds: Finds) -> None:
         self.seconds[lane] += seconds
         self.stories[lane] += 1
-        self.plays[lane] += finds.plays
+        self.scenes[lane] += finds.scenes
         self.results[lane] += finds.results
         self.finds.update({lie.kind for lie in finds.lies})
 
     def line(self) -> str:
         """Return how far it has come."""
         lanes = "; ".join(
-            f"{lane}: {self.stories[lane]:,} stories, {self.plays[lane]:,} plays, "
+            f"{lane}: {self.stories[lane]:,} stories, {self.scenes[lane]:,} scenes, "
             f"{self.results[lane]:,} results"
             for lane in LANES
         )
@@ -101,7 +101,7 @@ class Totals:
 def fuzz(
     server: ModelServer, arguments: argparse.Namespace, say: t.Callable[[str], None]
 ) -> Totals:
-    """Play stories until the time is over, or until the first find."""
+    """Run stories until the time is over, or until the first find."""
     totals, said = Totals(), time.monotonic()
     end = said + 60 * arguments.minutes
     lanes = [arguments.lane] if arguments.lane else list(LANES)

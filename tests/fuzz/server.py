@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The model server: it knows the lists of every campaign, and which request changed them.
 
-It runs in a process of its own, so that the process that starts the plays stays without threads
+It runs in a process of its own, so that the process that starts the scenes stays without threads
 and can fork. A request is applied as soon as it has been read, under one lock. One whose sender is
 already gone is dropped: the claim says nothing of requests that take effect late.
 """
@@ -130,7 +130,7 @@ class _State:
         """Wait until no connection is open, and return the story's log."""
         with self._changed:
             if not self._changed.wait_for(lambda: not self._connections, SETTLE_SECONDS):
-                raise TimeoutError("a connection of a play that has ended is still open")
+                raise TimeoutError("a connection of a scene that has ended is still open")
             return list(self._log)
 
 
@@ -224,7 +224,7 @@ class _AcceptedConnection:
 
 
 class ModelServer:
-    """The model server's process, as the process that starts the plays sees it.
+    """The model server's process, as the process that starts the scenes sees it.
 
     Attributes:
         url: its address.
@@ -261,7 +261,7 @@ class ModelServer:
         self._ask("begin_story", minds_case, moment)
 
     def plan(self, plan: Plan) -> None:
-        """Say how the requests of the next play are treated."""
+        """Say how the requests of the next scene are treated."""
         self._ask("plan", plan)
 
     def release(self) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, ozonetel.cloudagent contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a story: its plays one after the other on one server and one folder, each result checked."""
+"""Runs a story: its scenes one after the other on one server and one folder, each result checked."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ import typing as t
 from multiprocessing.connection import wait
 
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.claims import (
+    Execution,
     Lie,
     Result,
-    Task,
     Truth,
     lies_of,
 )
-from ansible_collections.ozonetel.cloudagent.tests.fuzz.plays import (
+from ansible_collections.ozonetel.cloudagent.tests.fuzz.server import Entry, ModelServer
+from ansible_collections.ozonetel.cloudagent.tests.fuzz.stories import (
     A_FILE,
     AS_IT_IS,
     READ_ONLY,
     REMOVED,
-    Play,
+    Scene,
     Step,
     Story,
     probe,
 )
-from ansible_collections.ozonetel.cloudagent.tests.fuzz.server import Entry, ModelServer
 
 
 class Place(t.NamedTuple):
@@ -36,7 +36,7 @@ class Place(t.NamedTuple):
 
     Attributes:
         scratch: a folder of its own.
-        alone: no other process of the play runs at the same time.
+        alone: no other process of the scene runs at the same time.
     """
 
     url: str
@@ -45,8 +45,8 @@ class Place(t.NamedTuple):
     alone: bool
 
 
-class ItemResult(t.NamedTuple):
-    """What came of a task, with the positions of its step and of its update in it."""
+class StepResult(t.NamedTuple):
+    """What came of an execution, with the positions of its step and of its update in it."""
 
     step: int
     update: int
@@ -68,8 +68,8 @@ class Process(t.Protocol):
     def kill(self) -> None:
         """Kill it and all that it started."""
 
-    def end(self) -> tuple[list[ItemResult], str]:
-        """Return all outcomes and all that it showed; it must have ended.
+    def end(self) -> tuple[list[StepResult], str]:
+        """Return all results and all that it showed; it must have ended.
 
         Raises:
             Crash: it neither did all of its work nor was killed.
@@ -84,33 +84,33 @@ class Crash(Exception):
 
 
 class Finds(t.NamedTuple):
-    """What came of a story, and of how many of its plays."""
+    """What came of a story, and of how many of its scenes."""
 
     lies: list[Lie]
     log: list[Entry]
-    plays: int
+    scenes: int
     results: int
 
 
 class Stage:
-    """A story's server, folder and tasks so far."""
+    """A story's server, folder and executions so far."""
 
     def __init__(self, server: ModelServer, folder: pathlib.Path, story: Story) -> None:
         self._server = server
         self._folder = folder
         self._records = folder / "records"
         self._minds_case = story.minds_case
-        self._tasks: list[Task] = []
+        self._executions: list[Execution] = []
         self._processes = 0
         self.results = 0
         self.log: list[Entry] = []
         server.begin_story(story.minds_case, story.lane.moment)
 
-    def play(self, play: Play, start: Start) -> list[Lie]:
-        """Run a play, and return what its results say that is not true."""
-        set_up(self._records, play.folder)
-        self._server.plan(play.plan())
-        cast = _Cast(self._server, play, lambda steps: self._begin(play, steps, start))
+    def perform(self, scene: Scene, start: Start) -> list[Lie]:
+        """Run a scene, and return what its results say that is not true."""
+        set_up(self._records, scene.folder)
+        self._server.plan(scene.plan())
+        cast = _Cast(self._server, scene, lambda steps: self._begin(scene, steps, start))
         try:
             cast.perform()
             ends = [process.end() for process in cast.processes]
@@ -118,37 +118,37 @@ class Stage:
             return [Lie("crash", str(crash))]
         finally:
             self.log = self._server.settle()
-            tidy_up(self._records, play.folder)
+            tidy_up(self._records, scene.folder)
         alone = len(ends) == 1
-        tasks = [
-            task
-            for steps, (outcomes, _shown), lockable in zip(play.processes, ends, cast.lockable)
-            for task in _tasks(steps, outcomes, alone, lockable)
+        executions = [
+            execution
+            for steps, (results, _shown), lockable in zip(scene.processes, ends, cast.lockable)
+            for execution in _executions(steps, results, alone, lockable)
         ]
-        self._tasks += tasks
-        self.results += sum(task.result is not None for task in tasks)
-        truth = Truth(self._minds_case, self.log, self._tasks)
-        lies = [lie for task in tasks for lie in lies_of(task, truth)]
-        return lies + self._shown_keys(tasks, "\n".join(shown for _outcomes, shown in ends))
+        self._executions += executions
+        self.results += sum(execution.result is not None for execution in executions)
+        truth = Truth(self._minds_case, self.log, self._executions)
+        lies = [lie for execution in executions for lie in lies_of(execution, truth)]
+        return lies + self._shown_keys(executions, "\n".join(shown for _results, shown in ends))
 
-    def _begin(self, play: Play, steps: list[Step], start: Start) -> tuple[Process, bool]:
+    def _begin(self, scene: Scene, steps: list[Step], start: Start) -> tuple[Process, bool]:
         """Start a process, and return whether there was a folder to lock in, too."""
         scratch = self._folder / f"process {self._processes}"
         self._processes += 1
         lockable = self._records.is_dir() and os.access(self._records, os.W_OK)
-        place = Place(self._server.url, self._records, scratch, len(play.processes) == 1)
+        place = Place(self._server.url, self._records, scratch, len(scene.processes) == 1)
         return start(steps, place), lockable
 
-    def _shown_keys(self, tasks: list[Task], shown: str) -> list[Lie]:
+    def _shown_keys(self, executions: list[Execution], shown: str) -> list[Lie]:
         paths = [path for path in self._records.glob("*") if path.is_file()]
         texts = [shown, *(path.read_text("utf-8", "replace") for path in paths)]
-        keys = {update.key for task in tasks for update in task.updates}
+        keys = {update.key for execution in executions for update in execution.updates}
         found = sorted(key for key in keys if any(key in text for text in texts))
         return [Lie("key shown", f"the API key {key} is shown or kept") for key in found]
 
 
 class _Cast:
-    """The processes of one play, while they run.
+    """The processes of one scene, while they run.
 
     Attributes:
         processes: those that have begun.
@@ -158,20 +158,20 @@ class _Cast:
     def __init__(
         self,
         server: ModelServer,
-        play: Play,
+        scene: Scene,
         begin: t.Callable[[list[Step]], tuple[Process, bool]],
     ) -> None:
         self.processes: list[Process] = []
         self.lockable: list[bool] = []
         self._server = server
-        self._play = play
+        self._scene = scene
         self._begin = begin
         self._running: dict[t.Any, Process] = {}
         self._owners: dict[str, Process] = {}
 
     def perform(self) -> None:
         """Run all processes to their ends."""
-        self._begin_up_to(1 if self._play.begins_held else len(self._play.processes))
+        self._begin_up_to(1 if self._scene.begins_held else len(self._scene.processes))
         while self._running:
             for ready in wait([self._server.notices, *self._running]):
                 if ready is self._server.notices:
@@ -180,7 +180,7 @@ class _Cast:
                     self._has_ended(self._running.pop(ready))
 
     def _begin_up_to(self, count: int) -> None:
-        for steps in self._play.processes[len(self.processes) : count]:
+        for steps in self._scene.processes[len(self.processes) : count]:
             process, lockable = self._begin(steps)
             self.processes.append(process)
             self.lockable.append(lockable)
@@ -189,7 +189,7 @@ class _Cast:
 
     def _heed(self, entry: Entry) -> None:
         if entry.answer.delivery == "held":
-            self._begin_up_to(len(self._play.processes))
+            self._begin_up_to(len(self._scene.processes))
             return
         owner = self._owners.get(entry.key)
         # A notice may come late, when the process has already ended.
@@ -198,7 +198,7 @@ class _Cast:
 
     def _has_ended(self, process: Process) -> None:
         # The first one may have ended without a request.
-        self._begin_up_to(len(self._play.processes))
+        self._begin_up_to(len(self._scene.processes))
         if process is self.processes[-1]:
             self._server.release()
 
@@ -206,39 +206,39 @@ class _Cast:
 def run_story(
     server: ModelServer, folder: pathlib.Path, story: Story, start: Start, start_probe: Start
 ) -> Finds:
-    """Run a story up to the first play with a lie; after each, ask what the next run would say.
+    """Run a story up to the first scene with a lie; after each, ask what the next run would say.
 
     Args:
         server: the server.
         folder: an empty folder.
         story: what to run.
-        start: starts the processes of its plays.
+        start: starts the processes of its scenes.
         start_probe: starts the processes of the questions in between.
     """
     stage = Stage(server, folder, story)
-    for number, play in enumerate(story.plays):
-        lies = stage.play(play, start) or _ask(stage, number, start_probe)
+    for number, scene in enumerate(story.scenes):
+        lies = stage.perform(scene, start) or _ask(stage, number, start_probe)
         if lies:
-            told = [lie._replace(told=f"play {number}: {lie.told}") for lie in lies]
+            told = [lie._replace(told=f"scene {number}: {lie.told}") for lie in lies]
             return Finds(told, stage.log, number + 1, stage.results)
-    return Finds([], stage.log, len(story.plays), stage.results)
+    return Finds([], stage.log, len(story.scenes), stage.results)
 
 
 def _ask(stage: Stage, number: int, start: Start) -> list[Lie]:
     """Return the lies of check mode, and those of the real runs that it is wrong about."""
     questions = probe(number)
-    lies = stage.play(questions, start)
+    lies = stage.perform(questions, start)
     false = [lie.update for lie in lies if lie.kind == "a false prediction"]
     steps = [
         Step([update._replace(key=f"{update.key}x{position}")])
         for position, update in enumerate(false)
         if update is not None
     ]
-    return lies + (stage.play(Play(AS_IT_IS, [steps]), start) if steps else [])
+    return lies + (stage.perform(Scene(AS_IT_IS, [steps]), start) if steps else [])
 
 
 def set_up(records: pathlib.Path, state: str) -> None:
-    """Bring the folder of the records into the state that a play begins with."""
+    """Bring the folder of the records into the state that a scene begins with."""
     if state in (REMOVED, A_FILE) and records.exists():
         shutil.rmtree(records)
     if state == A_FILE:
@@ -256,22 +256,22 @@ def tidy_up(records: pathlib.Path, state: str) -> None:
         records.chmod(0o700)
 
 
-def _tasks(
-    steps: list[Step], outcomes: list[ItemResult], alone: bool, lockable: bool
-) -> t.Iterator[Task]:
-    """Yield all tasks of a process, those that it did not come to as if killed."""
-    found = {(outcome.step, outcome.update): outcome for outcome in outcomes}
+def _executions(
+    steps: list[Step], results: list[StepResult], alone: bool, lockable: bool
+) -> t.Iterator[Execution]:
+    """Yield all executions of a process, those that it did not come to as if killed."""
+    found = {(came.step, came.update): came for came in results}
     for number, step in enumerate(steps):
         unlocked = not step.record and not lockable
         parts = [step.updates] if step.bulk else [[update] for update in step.updates]
         for position, updates in enumerate(parts):
-            outcome = found.get((number, position))
-            yield Task(
+            came = found.get((number, position))
+            yield Execution(
                 step,
                 updates,
-                outcome.result if outcome else None,
-                outcome.ended_at if outcome else None,
-                outcome.seconds if outcome else None,
+                came.result if came else None,
+                came.ended_at if came else None,
+                came.seconds if came else None,
                 alone,
                 unlocked,
             )

@@ -18,13 +18,13 @@ from ansible_collections.ozonetel.cloudagent.tests.fuzz.answers import (
 )
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.claims import (
     MARGIN_SECONDS,
+    Execution,
     Result,
-    Task,
     Truth,
     lies_of,
 )
-from ansible_collections.ozonetel.cloudagent.tests.fuzz.plays import Step, Update
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.server import NOTHING, Entry, Pair
+from ansible_collections.ozonetel.cloudagent.tests.fuzz.stories import Step, Update
 
 A: Pair = ("111", "333")
 B: Pair = ("222", "333")
@@ -53,12 +53,12 @@ def entry(answer: Answer, after: Pair = A, before: Pair = NOTHING, **other: t.An
     return own
 
 
-def task(result: Result, **other: t.Any) -> Task:
+def execution(result: Result, **other: t.Any) -> Execution:
     updates = [Update("key", "Sales", ["111"], ["333"], ())]
-    return Task(Step(updates), updates, result, 2.0, 0.1, True, False)._replace(**other)
+    return Execution(Step(updates), updates, result, 2.0, 0.1, True, False)._replace(**other)
 
 
-def kinds(checked: Task, *log: Entry, others: t.Sequence[Task] = ()) -> list[str]:
+def kinds(checked: Execution, *log: Entry, others: t.Sequence[Execution] = ()) -> list[str]:
     truth = Truth(True, list(log), [checked, *others])
     return [lie.kind for lie in lies_of(checked, truth)]
 
@@ -88,7 +88,7 @@ NOT_FOUND = Answer("campaign refused")
     ],
 )
 def test_a_true_result_is_no_lie(result: Result, log: list[Entry]) -> None:
-    assert kinds(task(result), *log) == []
+    assert kinds(execution(result), *log) == []
 
 
 @pytest.mark.parametrize(
@@ -125,18 +125,18 @@ def test_a_true_result_is_no_lie(result: Result, log: list[Entry]) -> None:
     ],
 )
 def test_each_lie_is_found_with_its_kind(result: Result, log: list[Entry], kind: str) -> None:
-    assert kinds(task(result), *log) == [kind]
+    assert kinds(execution(result), *log) == [kind]
 
 
 def test_a_prediction_is_compared_with_the_lists_of_the_server() -> None:
     updates = [Update("key", "Sales", ["111"], ["333"], ())]
-    asked = task(SKIPPED, step=Step(updates, check=True))
+    asked = execution(SKIPPED, step=Step(updates, check=True))
     assert kinds(asked, entry(OK, B, key="another")) == ["a false prediction"]
     assert kinds(asked, entry(OK, A, key="another")) == []
 
 
 def test_a_run_that_hangs_is_found() -> None:
-    assert kinds(task(CHANGED, seconds=60 + MARGIN_SECONDS + 1), entry(OK)) == ["too long"]
+    assert kinds(execution(CHANGED, seconds=60 + MARGIN_SECONDS + 1), entry(OK)) == ["too long"]
 
 
 def test_a_bulk_result_without_an_entry_or_with_wrong_counts_is_found() -> None:
@@ -148,7 +148,7 @@ def test_a_bulk_result_without_an_entry_or_with_wrong_counts_is_found() -> None:
         "results": [own],
         "summary": {"total": 1, "changed": 1},
     }
-    bulk = task(whole, step=Step(updates, bulk=True))
+    bulk = execution(whole, step=Step(updates, bulk=True))
     assert kinds(bulk, entry(OK)) == []
     lost = {**whole, "changed": False, "results": [], "summary": {"total": 0}}
     assert kinds(bulk._replace(result=lost), entry(OK)) == ["bulk: entries"]
@@ -173,14 +173,14 @@ def test_what_a_run_without_a_lock_sent_counts_as_known_once_it_has_ended(
     other: dict[str, t.Any], known: bool
 ) -> None:
     updates = [Update("other", "Sales", ["222"], ["333"], ())]
-    stranger = task(CHANGED, updates=updates)._replace(**other)
+    stranger = execution(CHANGED, updates=updates)._replace(**other)
     log = [
         entry(OK, B, key="other", sent=B),
         entry(OK, A, before=B, number=1, at=1.5),
     ]
     unchanged = {**UNCHANGED, "api_message": with_number(SUCCESS, 1)}
     expected = ["a false unchanged"] if known else []
-    assert kinds(task(unchanged), *log, others=[stranger]) == expected
+    assert kinds(execution(unchanged), *log, others=[stranger]) == expected
 
 
 def test_the_number_of_a_request_is_read_from_its_answer() -> None:

@@ -15,20 +15,20 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.keepin
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.answers import DECEITFUL, Answer
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.command_line import CommandLineProcess
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.fast import FastProcess
-from ansible_collections.ozonetel.cloudagent.tests.fuzz.plays import (
+from ansible_collections.ozonetel.cloudagent.tests.fuzz.run import parsed, report, tell_story
+from ansible_collections.ozonetel.cloudagent.tests.fuzz.server import ModelServer
+from ansible_collections.ozonetel.cloudagent.tests.fuzz.stage import Finds, Start, run_story
+from ansible_collections.ozonetel.cloudagent.tests.fuzz.stories import (
     AS_IT_IS,
     COMMAND_LINE,
     FAST,
     Lane,
-    Play,
+    Scene,
     Step,
     Story,
     Update,
     make_story,
 )
-from ansible_collections.ozonetel.cloudagent.tests.fuzz.run import parsed, report, tell_story
-from ansible_collections.ozonetel.cloudagent.tests.fuzz.server import ModelServer
-from ansible_collections.ozonetel.cloudagent.tests.fuzz.stage import Finds, Start, run_story
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 
@@ -64,9 +64,9 @@ def update(dynamic: list[str], *answers: Answer, campaign: str = "Sales") -> Upd
 
 
 def tell(
-    server: ModelServer, folder: pathlib.Path, start: Start, *plays: list[list[Step]]
+    server: ModelServer, folder: pathlib.Path, start: Start, *scenes: list[list[Step]]
 ) -> Finds:
-    story = Story(COMMAND_LINE, True, [Play(AS_IT_IS, processes) for processes in plays])
+    story = Story(COMMAND_LINE, True, [Scene(AS_IT_IS, processes) for processes in scenes])
     return run_story(server, folder, story, start, FastProcess)
 
 
@@ -159,13 +159,13 @@ def test_a_story_gives_the_same_log_each_time(server: ModelServer, tmp_path: pat
 
 def _has_one_thread(story: Story) -> bool:
     """Tell whether nothing in a story depends on which of two is faster."""
-    steps = [step for play in story.plays for steps in play.processes for step in steps]
+    steps = [step for scene in story.scenes for steps in scene.processes for step in steps]
     answers = [answer for step in steps for update in step.updates for answer in update.answers]
     return (
         len(steps) > 5
         # Only on Linux does the end of a connection come with the last bytes.
         and not any(answer.delivery == "closing unsaid" for answer in answers)
-        and all(len(play.processes) == 1 for play in story.plays)
+        and all(len(scene.processes) == 1 for scene in story.scenes)
         and not any(step.bulk or step.timeout < 60 for step in steps)
     )
 
@@ -176,7 +176,7 @@ def test_a_find_is_reported_with_the_command_that_repeats_it(
     updates = [update(A, Answer("ok", DECEITFUL)), update(B)]
     told = report(7, FAST, 3, tell(server, tmp_path, FastProcess, [[Step(updates)]]))
     assert "seed 7, lane fast, story 3" in told
-    assert "* somebody else's answer: play 0: " in told
+    assert "* somebody else's answer: scene 0: " in told
     arguments = told.splitlines()[-1].partition(" -- ")[2].split()
     again = parsed(arguments)
     assert (again.seed, again.lane, again.story) == (7, "fast", 3)

@@ -76,7 +76,7 @@ def run_cases(folder: pathlib.Path, way: str) -> Kept:
         entry = json.loads(line)
         task = entry["task"] or "ad hoc"
         if task.startswith(str(ROLES)) and not any(name in task for name in ONE_WAY):
-            kept[task].append({"outcome": entry["outcome"], **entry["result"]})
+            kept[task].append({"event": entry["event"], **entry["result"]})
     return kept
 
 

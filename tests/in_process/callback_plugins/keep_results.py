@@ -28,11 +28,11 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "keep_results"
     CALLBACK_NEEDS_ENABLED = True
 
-    def _keep(self, outcome: str, result: t.Any) -> None:
+    def _keep(self, event: str, result: t.Any) -> None:
         task = result._task
         if not task.action.startswith("ozonetel.cloudagent.") or "results" in result._result:
             return
-        line = {"task": task.get_path(), "outcome": outcome, "result": result._result}
+        line = {"task": task.get_path(), "event": event, "result": result._result}
         with open(os.environ["CLOUDAGENT_RESULTS"], "a", encoding="utf-8") as kept:
             kept.write(json.dumps(line, default=str) + "\n")
 

@@ -75,12 +75,12 @@ def message_of(
     proxy: str | None = None,
 ) -> str:
     """Return what the user is told after these attempts."""
-    connection = ApiSettings(
+    api = ApiSettings(
         "acme", API_KEY, "https://cc.partner.example:8443/x", True, timeout, retries=2
     )
     exchange = Exchange(list(attempts), refused_wait)
     campaign = Campaign("Sales", dynamic, fallback)
-    return failure_message(situation_of(connection, campaign, proxy, exchange))
+    return failure_message(situation_of(api, campaign, proxy, exchange))
 
 
 def refused(reason: str) -> Attempt:
@@ -551,9 +551,9 @@ def test_every_reason_has_a_message_with_a_next_step_and_no_secret(
 
 
 def test_the_situation_does_not_contain_the_key() -> None:
-    connection = ApiSettings("acme", API_KEY, "https://cc.partner.example", True, 60.0, 2)
+    api = ApiSettings("acme", API_KEY, "https://cc.partner.example", True, 60.0, 2)
     campaign = Campaign("Sales", QUOTED, FALLBACK)
-    situation = situation_of(connection, campaign, PROXY, Exchange([UNANSWERED]))
+    situation = situation_of(api, campaign, PROXY, Exchange([UNANSWERED]))
     assert API_KEY not in repr(situation)
 
 

@@ -237,12 +237,12 @@ def test_ca_path_overrides_the_environment(
     environment: dict[str, str],
     verify: bool | str,
 ) -> None:
-    connection = api_settings_with(
+    api = api_settings_with(
         {name: paths.get(value, value) for name, value in environment.items()},
         validate_certs=validate_certs,
         ca_path=None if ca_path is None else paths[ca_path],
     )
-    assert connection.verify == (paths[verify] if isinstance(verify, str) else verify)
+    assert api.verify == (paths[verify] if isinstance(verify, str) else verify)
 
 
 @pytest.mark.parametrize(
@@ -325,8 +325,8 @@ def test_empty_texts_and_control_characters_are_refused(
 )
 def test_names_are_kept_exactly(name: str) -> None:
     assert read_campaign({**OPTIONS, "campaign_name": name}).name == name
-    connection = api_settings_with({}, username=name, api_key=name)
-    assert (connection.username, connection.api_key) == (name, name)
+    api = api_settings_with({}, username=name, api_key=name)
+    assert (api.username, api.api_key) == (name, name)
 
 
 @given(st.text(st.characters(), min_size=1).map(lambda text: f"Pa55{text}"))

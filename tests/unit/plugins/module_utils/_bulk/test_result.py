@@ -41,7 +41,7 @@ WHOLE: dict[str, t.Any] = {
 }
 
 
-def outcome(kind: str, name: str = "Sales", reason: str | None = None) -> CampaignResult:
+def campaign_result(kind: str, name: str = "Sales", reason: str | None = None) -> CampaignResult:
     entry: dict[str, t.Any] = {"campaign_name": name, "msg": f"About {name}."}
     if reason is not None:
         entry["failure"] = {"reason": reason}
@@ -152,7 +152,7 @@ def test_a_campaign_that_was_not_sent_says_why(reason: str | None, why: str) -> 
 def test_the_message_counts_the_campaigns_of_each_kind(
     kinds: list[str], check_mode: bool, msg: str
 ) -> None:
-    result = bulk_result([outcome(kind) for kind in kinds], "the sky fell", check_mode)
+    result = bulk_result([campaign_result(kind) for kind in kinds], "the sky fell", check_mode)
     assert result["msg"] == msg
     assert result["changed"] is (CHANGED in kinds)
     assert result["summary"]["total"] == len(kinds)
@@ -160,14 +160,14 @@ def test_the_message_counts_the_campaigns_of_each_kind(
 
 
 def test_the_message_names_failed_campaigns_and_explains_one() -> None:
-    outcomes = [
-        outcome(FAILED, "A", "campaign_not_found"),
-        outcome(CHANGED, "B"),
-        outcome(FAILED, "C", "authentication_failed"),
-        outcome(FAILED, "D", "timed_out"),
-        outcome(NOT_SENT, "E"),
+    results = [
+        campaign_result(FAILED, "A", "campaign_not_found"),
+        campaign_result(CHANGED, "B"),
+        campaign_result(FAILED, "C", "authentication_failed"),
+        campaign_result(FAILED, "D", "timed_out"),
+        campaign_result(NOT_SENT, "E"),
     ]
-    result = bulk_result(outcomes, "the sky fell", check_mode=False)
+    result = bulk_result(results, "the sky fell", check_mode=False)
     assert result["msg"] == (
         '3 of 5 campaigns failed: "A" (campaign_not_found), "C" (authentication_failed), "D" '
         "(timed_out). Of the others: 1 changed. 1 campaign not sent, because the sky fell. "

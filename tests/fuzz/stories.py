@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Random stories: what is run, in which order, and how the server treats each request.
 
-A story is a server, a folder for its records, and a few plays on them. A play is one or two
+A story is a server, a folder for its records, and a few scenes on them. A scene is one or two
 processes, of which each runs its steps one after the other; a step is a task. The same seed, lane
 and number give the same story.
 """
@@ -26,7 +26,7 @@ from ansible_collections.ozonetel.cloudagent.tests.fuzz.server import Plan
 CAMPAIGNS = ("Sales", "sales", "Support")
 DYNAMIC = (["9140001001"], ["9140001002", "9140001003"])
 FALLBACK = (["9140002001"], ["9140002002"])
-# What becomes of the folder of the records before a play.
+# What becomes of the folder of the records before a scene.
 AS_IT_IS, REMOVED, A_FILE, READ_ONLY = "as it is", "removed", "a file", "read-only"
 FOLDERS = (AS_IT_IS,) * 12 + (REMOVED, REMOVED, A_FILE, READ_ONLY)
 NOT_SENT = ("nothing", "first stored")
@@ -86,7 +86,7 @@ class Step(t.NamedTuple):
         return {**options, **_entry(update)}
 
 
-class Play(t.NamedTuple):
+class Scene(t.NamedTuple):
     """Processes that run at the same time.
 
     When the server holds back the answer to the first request of the first process, the second one
@@ -103,7 +103,7 @@ class Play(t.NamedTuple):
         return answers != () and answers[0].delivery == "held"
 
     def plan(self) -> Plan:
-        """Return how the server has to treat the requests of this play."""
+        """Return how the server has to treat the requests of this scene."""
         return {
             (update.key, update.campaign): update.answers
             for steps in self.processes
@@ -117,14 +117,14 @@ class Story(t.NamedTuple):
 
     lane: Lane
     minds_case: bool
-    plays: list[Play]
+    scenes: list[Scene]
 
 
 class Lane(t.NamedTuple):
     """A way to run stories, and what its stories are like.
 
     Attributes:
-        plays: the most plays of a story.
+        scenes: the most scenes of a story.
         steps: the most steps of a process that is alone.
         modules: the share of steps that Ansible runs as modules.
         patience: the timeout, in seconds, of what may have to wait for another process.
@@ -132,26 +132,26 @@ class Lane(t.NamedTuple):
     """
 
     name: str
-    plays: int
+    scenes: int
     steps: int
     modules: float
     patience: float
     moment: float
 
 
-FAST = Lane("fast", plays=5, steps=6, modules=0.0, patience=0.2, moment=0.005)
-COMMAND_LINE = Lane("command-line", plays=3, steps=10, modules=0.1, patience=1.0, moment=0.03)
+FAST = Lane("fast", scenes=5, steps=6, modules=0.0, patience=0.2, moment=0.005)
+COMMAND_LINE = Lane("command-line", scenes=3, steps=10, modules=0.1, patience=1.0, moment=0.03)
 
 
 def make_story(seed: int, lane: Lane, number: int) -> Story:
     """Return the story of this number."""
     chance = random.Random(f"{seed} {lane.name} {number}")
-    plays = [_play(chance, lane, number) for number in range(chance.randint(2, lane.plays))]
-    return Story(lane, chance.random() < 0.5, plays)
+    scenes = [_scene(chance, lane, number) for number in range(chance.randint(2, lane.scenes))]
+    return Story(lane, chance.random() < 0.5, scenes)
 
 
-def probe(seed: object) -> Play:
-    """Return a play that asks for all lists of all campaigns whether they would be unchanged."""
+def probe(seed: object) -> Scene:
+    """Return a scene that asks for all lists of all campaigns whether they would be unchanged."""
     chance = random.Random(f"probe {seed}")
     # One key, as these send nothing.
     key = _key(chance)
@@ -161,22 +161,22 @@ def probe(seed: object) -> Play:
         for dynamic in DYNAMIC
         for fallback in FALLBACK
     ]
-    return Play(AS_IT_IS, [steps])
+    return Scene(AS_IT_IS, [steps])
 
 
-def _play(chance: random.Random, lane: Lane, number: int) -> Play:
+def _scene(chance: random.Random, lane: Lane, number: int) -> Scene:
     folder = chance.choice(FOLDERS)
     focus = chance.choice(CAMPAIGNS)
     # While there is no folder yet, two processes at once have the most to get wrong.
     if chance.random() < (0.7 if number else 0.4):
-        return Play(folder, [_steps(chance, lane, focus, lane.steps)])
+        return Scene(folder, [_steps(chance, lane, focus, lane.steps)])
     first = _steps(chance, lane, focus, 2)
     if chance.random() < 0.7:
         first[0] = _held(chance, first[0])
         focus = first[0].updates[0].campaign
     # A second one that has to wait for a lock of the first gives up soon.
     second = [step._replace(timeout=lane.patience) for step in _steps(chance, lane, focus, 2)]
-    return Play(folder, [first, second])
+    return Scene(folder, [first, second])
 
 
 def _held(chance: random.Random, step: Step) -> Step:
@@ -284,14 +284,14 @@ def _entry(update: Update) -> dict[str, t.Any]:
     }
 
 
-def described(story: Story, plays: int) -> t.Iterator[str]:
-    """Yield lines that tell the first plays of a story to a person."""
+def described(story: Story, scenes: int) -> t.Iterator[str]:
+    """Yield lines that tell the first scenes of a story to a person."""
     case = "minds" if story.minds_case else "does not mind"
     yield f"A server that {case} case, and no folder for records yet."
-    for play_number, play in enumerate(story.plays[:plays]):
-        yield f"play {play_number}; folder of the records: {play.folder}"
-        for process_number, steps in enumerate(play.processes):
-            if len(play.processes) > 1:
+    for scene_number, scene in enumerate(story.scenes[:scenes]):
+        yield f"scene {scene_number}; folder of the records: {scene.folder}"
+        for process_number, steps in enumerate(scene.processes):
+            if len(scene.processes) > 1:
                 yield f"  process {process_number}, at the same time"
             for step in steps:
                 yield from (f"    {line}" for line in described_step(step))
