@@ -37,7 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     tree = tempfile.TemporaryDirectory(prefix="cloudagent-")
     config.add_cleanup(tree.cleanup)
-    # Ansible reads this when it is imported. In this process, pytest has set up the logging.
+    # ansible/utils/display.py reads this when it is imported. It leaves a logging that is set up
+    # alone, as pytest's is in this process.
     os.environ[LOG_VARIABLE] = log = str(Path(tree.name, "ansible.log"))
     logging.getLogger("ansible").setLevel(logging.INFO)
     logging.getLogger("ansible").addHandler(logging.FileHandler(log, delay=True))

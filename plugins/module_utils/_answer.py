@@ -166,7 +166,10 @@ def _text(content: JsonObject, key: str) -> str | None:
 
 
 def _is_spring_error(content: JsonObject) -> bool:
-    """Tell whether this is what Spring Boot answers for an exception that nobody caught."""
+    """Tell whether this is what Spring Boot answers for an exception that nobody caught.
+
+    Its keys: https://docs.spring.io/spring-boot/api/java/org/springframework/boot/webmvc/error/DefaultErrorAttributes.html
+    """
     status = content.get("status")
     return (
         content.keys() >= _SPRING_ERROR_KEYS

@@ -236,7 +236,8 @@ def _type_name(value: object) -> str:
 
 
 def _format_text(text: str, secret: str) -> str:
-    # Masked before it is cut or escaped, as Ansible's own masking finds the whole key alone.
+    # Masked before it is cut or escaped, as Ansible's own masking finds only the whole key:
+    # remove_values in ansible/module_utils/common/parameters.py.
     masked = mask_secret(text, secret)
     cut = masked if len(masked) <= _SHOWN_CHARACTERS else masked[:_SHOWN_CHARACTERS] + "..."
     return ascii(str(cut))

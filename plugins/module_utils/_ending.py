@@ -24,7 +24,9 @@ def failure_in(result: Result, failed: FailedResult = failed_result) -> t.Iterat
         yield
     except UpdateFailure as failure:
         result.update(failed(failure), failed=True)
-    except Exception as error:  # noqa: BLE001  # Ansible would show its text, maybe with the API key.
+    # Ansible would show the text of any other exception, maybe with the API key: TaskExecutor.run
+    # in ansible/executor/task_executor.py, and for a module Python's traceback.
+    except Exception as error:  # noqa: BLE001
         result.update(unexpected_result(error), failed=True)
 
 

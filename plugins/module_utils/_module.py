@@ -29,7 +29,10 @@ class CloudAgentModule(AnsibleModule):
         """Say nothing: a module prints its result alone."""
 
     def is_abandoned(self) -> bool:
-        """Tell that somebody wants the result: a job of ``async`` outlives who began it."""
+        """Tell that somebody wants the result: a job of ``async`` outlives who began it.
+
+        It runs detached: ansible/modules/async_wrapper.py.
+        """
         return False
 
 

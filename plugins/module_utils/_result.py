@@ -108,7 +108,8 @@ def unexpected_result(error: BaseException) -> Result:
 def mask_secret_in(result: Result, secret: str) -> Result:
     """Return the result with the secret masked in its texts, in whatever form it is there.
 
-    Ansible itself masks it as it was given, and that everywhere: in the lists as well.
+    Ansible itself masks it as it was given, and that everywhere: in the lists as well
+    (remove_values in ansible/module_utils/common/parameters.py).
     """
     return {key: _masked(value, secret) for key, value in result.items()}
 
@@ -142,7 +143,8 @@ def campaign_diff(
             f'campaign "{last.lists.campaign_name}" at {endpoint}, as last confirmed at '
             f"{last.applied_at}; not certain to hold"
         )
-        # Without a difference, Ansible would show nothing of an update that counts as changed.
+        # Without a difference, Ansible would show nothing of an update that counts as changed:
+        # CallbackBase._get_diff in ansible/plugins/callback/__init__.py.
         before = before if before != after else f"Not certain to hold:\n{before}"
     return {
         "before_header": before_header,

@@ -127,7 +127,9 @@ def send(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Exchange
         keeper.catch_up(update)
         raise
     except BaseException as error:
-        # Ctrl-C and Ansible's "timeout" are to end the task at once.
+        # Ctrl-C and a task's "timeout" are to end the task at once. The latter raises a
+        # BaseException in the handler of SIGALRM: TaskTimeoutError, see
+        # ansible/executor/task_executor.py.
         keeper.catch_up(update, may_wait=isinstance(error, Exception))
         raise
     update.came = CONFIRMED

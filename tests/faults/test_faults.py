@@ -308,7 +308,7 @@ def test_an_oversized_answer_is_not_read_into_memory(body: bytes, status: int) -
 
 def _peak_memory() -> int:
     """Return the most bytes of memory that this process has had."""
-    # Linux counts in KiB, macOS in bytes.
+    # Linux counts in KiB, macOS in bytes: getrusage(2) of each.
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 

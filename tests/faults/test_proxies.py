@@ -56,7 +56,8 @@ def tunnel_to(server: RawServer) -> Behaviour:
 def relay(client: socket.socket, server: socket.socket) -> None:
     """Hand on what either side sends, until one of them closes."""
     while True:
-        # A TLS layer may hold what select() doesn't see.
+        # A TLS layer may hold what select() doesn't see:
+        # https://docs.python.org/3/library/ssl.html#ssl-nonblocking
         pending = getattr(client, "pending", lambda: 0)()
         readable = [client] if pending else select.select([client, server], [], [])[0]
         for sock in readable:

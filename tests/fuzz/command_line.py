@@ -32,7 +32,8 @@ class CommandLineProcess:
         self._count = sum(1 if step.bulk else len(step.updates) for step in steps)
         written = place.scratch / "playbook.yml"
         written.write_text(playbook(steps, place), encoding="utf-8")
-        # Not in the playbook, the text of which Ansible 2.19 and later shows beside an error.
+        # Not in the playbook: beside an error, Ansible 2.19 and later shows the lines that it comes
+        # from (SourceContext in ansible/_internal/_errors/_error_utils.py).
         variables = place.scratch / "variables.json"
         keys = [[update.key for update in step.updates] for step in steps]
         variables.write_text(json.dumps({"api_keys": keys}), encoding="utf-8")

@@ -37,7 +37,8 @@ Plan = t.Dict[t.Tuple[str, str], t.Tuple[Answer, ...]]
 FORK = multiprocessing.get_context("fork")
 NOTHING: Pair = ("", "")
 POLL_SECONDS = 0.02
-# Linux sends the end of the connection with the last bytes, so that no request gets in between.
+# Linux holds the last bytes back (send(2)), and sends them with the end of the connection, so that
+# no request gets in between.
 WITH_END = getattr(socket, "MSG_MORE", 0)
 # Only for a fuzzer that is broken itself.
 SETTLE_SECONDS = 300.0

@@ -51,7 +51,8 @@ class PlaybookRun:
         self.records = folder / "records"
         written = folder / "playbook.yml"
         written.write_text(text, encoding="utf-8")
-        # Not in the playbook, the text of which Ansible 2.19 and later shows beside an error.
+        # Not in the playbook: beside an error, Ansible 2.19 and later shows the lines that it comes
+        # from (SourceContext in ansible/_internal/_errors/_error_utils.py).
         variables = folder / "variables.json"
         variables.write_text(json.dumps({"key": API_KEY, "url": server.url}), encoding="utf-8")
         self.process = subprocess.Popen(

@@ -33,7 +33,7 @@ from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
 
 # Made once: it reads the certificates of the system.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-# Forked, as Ansible's own workers are.
+# Forked, as Ansible's own workers are: ansible/utils/multiprocessing.py.
 FORK = multiprocessing.get_context("fork")
 SECONDS = 30.0
 A: dict[str, t.Any] = {"dynamic_dids": ["111"], "fallback_dynamic_dids": ["333"]}

@@ -57,7 +57,8 @@ def plain_forms(secret: str) -> dict[str, str]:
         "JSON in a JSON text": in_json(json_text),
         "JSON in letters as they are": json.dumps(secret, ensure_ascii=False)[1:-1],
         "JSON with escaped slashes": json_text.replace("/", "\\/"),
-        # Gson, with which Java programs often write JSON, escapes these by default.
+        # Gson, with which Java programs often write JSON, escapes these unless
+        # disableHtmlEscaping() is called on its GsonBuilder.
         "JSON of Gson": "".join(
             f"\\u{ord(letter):04x}" if letter in "<>&='" else json.dumps(letter)[1:-1]
             for letter in secret

@@ -126,7 +126,8 @@ class BulkUpdates:
                     self._write_some(done)
             raise
         finally:
-            # Ansible's "timeout" and Ctrl-C may interrupt this anywhere.
+            # A task's "timeout" (SIGALRM, see ansible/executor/task_executor.py) and Ctrl-C may
+            # interrupt this anywhere.
             self._stop.set()
             self._drop_what_is_not_begun()
             self._workers.leave(lambda entry: self._keeper.finish([entry.update]))
@@ -245,7 +246,8 @@ class BulkUpdates:
             entry.failure = failure
         except BaseException as error:
             entry.error, entry.is_over = error, True
-            # Ctrl-C and Ansible's "timeout", where there is no thread but the main one.
+            # Ctrl-C and a task's "timeout", where there is no thread but the main one: Python runs
+            # the handlers of signals only there, https://docs.python.org/3/library/signal.html
             if not isinstance(error, Exception):
                 raise
         entry.is_over = True

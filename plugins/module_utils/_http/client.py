@@ -21,7 +21,8 @@ from .watchdog import Guard, Watchdog
 
 LARGEST_ANSWER_BYTES = 64 * 1024
 LONGEST_CONNECT_SECONDS = 10.0
-# Sockets refuse a timeout of nothing and timeouts that are absurdly long.
+# urllib3 refuses a timeout of 0 (Timeout in its util/timeout.py), and Python's socket.settimeout
+# one that the system's time_t cannot hold.
 SHORTEST_ATTEMPT_SECONDS = 0.001
 LONGEST_ATTEMPT_SECONDS = 86400.0
 
@@ -114,7 +115,8 @@ class HttpClient:
             # What was read may have been cut off by the watchdog, and look complete all the same.
             raise TimeoutError
         if guard.request_cut_off and response.status_code < 300:
-            # urllib3 reads the answer to a request that broke off, such as one that is too large.
+            # urllib3 reads the answer to a request that broke off all the same: _make_request in
+            # its connectionpool.py.
             raise ConnectionError("a success without the whole request")
         return HttpAnswer(
             status=response.status_code,

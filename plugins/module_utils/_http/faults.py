@@ -42,7 +42,8 @@ try:
     import urllib3.connection
     import urllib3.exceptions as urllib3_errors
 
-    # It moved within urllib3; this is where all versions have it, though none says so.
+    # It moved with urllib3 1.26.8, from packages/ssl_match_hostname to util/ssl_match_hostname.py;
+    # all versions import it into connection.py, though none exports it.
     CertificateError = urllib3.connection.CertificateError  # type: ignore[attr-defined]
     # What goes wrong on the way to a server and back comes as one of these.
     _KINDS = (
@@ -127,7 +128,8 @@ def _fault_of(error: Exception, causes: list[BaseException], guard: Guard) -> tu
 
 
 def _fault_at_proxy(error: Exception, causes: list[BaseException], guard: Guard) -> _Fault:
-    # http.client tells the status of a refused CONNECT only in its text.
+    # HTTPConnection._tunnel in Lib/http/client.py has the status of a refused CONNECT only in its
+    # text.
     if any(isinstance(cause, OSError) and " 407 " in f"{cause} " for cause in causes):
         return _Fault(NEVER, "it asks for a user and a password")
     if _is_late(causes, guard):
@@ -136,7 +138,7 @@ def _fault_at_proxy(error: Exception, causes: list[BaseException], guard: Guard)
     if tls_fault:
         return tls_fault
     if str(error) == "check_hostname requires server_hostname":
-        # https://github.com/urllib3/urllib3/issues/2400
+        # Fixed in urllib3 1.26.7: https://github.com/urllib3/urllib3/issues/2400
         return _Fault(NEVER, _NO_TLS_BY_ADDRESS)
     return _other_fault(error, causes)
 
@@ -169,7 +171,8 @@ def _other_fault(error: Exception, causes: list[BaseException]) -> _Fault:
 
 def _certificate_detail(causes: list[BaseException]) -> str:
     codes = [getattr(cause, "verify_code", None) for cause in causes]
-    # urllib3 1.26 compares the host by itself, where later ones leave that to OpenSSL.
+    # urllib3 1.26 compares the host by itself (_match_hostname in its connection.py), and 2 leaves
+    # that to OpenSSL unless it can't (_ssl_wrap_socket_and_match_hostname there).
     if _has(causes, CertificateError) and not any(codes):
         return _CERTIFICATE_FAULTS[_HOST_MISMATCH]
     known = (_CERTIFICATE_FAULTS[code] for code in codes if code in _CERTIFICATE_FAULTS)
@@ -197,7 +200,8 @@ def _is_late(causes: list[BaseException], guard: Guard) -> bool:
 
 
 def _is_invalid_http(cause: BaseException) -> bool:
-    # The two exceptions to it say that the connection ended.
+    # Of http.client's exceptions, these two say that the connection ended:
+    # https://docs.python.org/3/library/http.client.html
     return isinstance(cause, http.client.HTTPException) and not isinstance(
         cause, (http.client.IncompleteRead, http.client.RemoteDisconnected)
     )

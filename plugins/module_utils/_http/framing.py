@@ -7,8 +7,9 @@
 """Where an answer begins and ends, and whether its connection may be used again.
 
 A byte that is left on a kept connection becomes part of the next answer, and gives one campaign the
-result of another. ``http.client`` skips interim answers of one status only, and accepts lengths
-that other programs read differently.
+result of another. ``http.client`` (Lib/http/client.py in CPython) skips interim answers only of the
+status 100, in ``HTTPResponse.begin``, and reads lengths with ``int()``, which takes signs, spaces and
+underscores.
 """
 
 from __future__ import annotations
@@ -54,12 +55,13 @@ class StrictAnswer(http.client.HTTPResponse):
         while 100 <= self.status < 200:
             if self.status == http.client.SWITCHING_PROTOCOLS:
                 raise InvalidAnswer("nobody asked for another protocol")
-            # So that the base class reads the next one.
+            # Without headers, HTTPResponse.begin reads the next one.
             self.headers = None  # type: ignore[assignment]
             super().begin()
         is_plain = self._has_plain_head()
         self._check_length()
-        # http.client closes a connection that is not to be kept.
+        # HTTPConnection.getresponse in Lib/http/client.py closes a connection that is not to be
+        # kept.
         self.will_close = self.will_close or not is_plain
 
     def read(self, amt: int | None = None) -> bytes:
@@ -81,7 +83,8 @@ class StrictAnswer(http.client.HTTPResponse):
         """Tell whether every program would read this head in the same way."""
         is_understood = not self.headers.defects and not self.headers.get_payload()
         if not is_understood:
-            # urllib3 would log what it is, with all that the server wrote.
+            # urllib3 would log them with all that the server wrote: getresponse in its
+            # connection.py.
             self.headers.defects.clear()
             self.headers.set_payload("")
         return (
@@ -98,7 +101,7 @@ class StrictAnswer(http.client.HTTPResponse):
         if self.status in (http.client.NO_CONTENT, http.client.NOT_MODIFIED):
             self.chunked = False
             return
-        # The coding "identity" is none; RFC 2616 had it.
+        # "identity" is no coding. RFC 2616, section 3.6, had it; RFC 9112, section 7, has not.
         codings = [name for name in self._values("Transfer-Encoding") if name.lower() != "identity"]
         lengths = self._values("Content-Length")
         if codings:
@@ -114,14 +117,15 @@ class StrictAnswer(http.client.HTTPResponse):
         return [value.strip() for line in lines for value in line.split(",")]
 
     def _get_chunk_left(self) -> t.Any:
-        # http.client takes any two bytes for the end of a chunk.
+        # HTTPResponse._get_chunk_left in Lib/http/client.py skips any two bytes at a chunk's end.
         if self.chunk_left == 0:
             _matched(_LINE_END, self.fp.read(2), 2)
             self.chunk_left = None
         return super()._get_chunk_left()  # type: ignore[misc]  # not in the types of http.client
 
     def _read_next_chunk_size(self) -> int:
-        # http.client takes all that int() takes, also what is negative.
+        # HTTPResponse._read_next_chunk_size in Lib/http/client.py takes what int() does, such as
+        # -5.
         line = self.fp.readline(_LONGEST_LINE_BYTES)
         size = int(_matched(_CHUNK_SIZE_LINE, line, _LONGEST_LINE_BYTES).group(1), 16)
         self._had_last_chunk = size == 0

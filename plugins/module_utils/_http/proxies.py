@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 def proxy_for(url: str, is_loopback: bool) -> str | None:
     """Return the proxy's URL, or None to go straight.
 
-    The environment variables alone are asked (``https_proxy``, ``all_proxy``, ``no_proxy``, ...):
-    the system's settings of macOS can't be read safely after a fork. A loopback host never goes
-    through a proxy.
+    Only the environment variables are read (``https_proxy``, ``all_proxy``, ``no_proxy``, ...): to
+    read the system's settings of macOS after a fork may crash the process, see
+    https://github.com/python/cpython/issues/105912. A loopback host never goes through a proxy.
     """
     if is_loopback:
         return None

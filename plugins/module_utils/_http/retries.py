@@ -53,7 +53,8 @@ def read_retry_after(value: str | None, now: float) -> float | None:
         return float(text)
     try:
         date = parsedate_to_datetime(text)
-        # The oldest of the three forms of a date names no zone, and is UTC all the same.
+        # The oldest of the three forms of a date names no zone, and is UTC: RFC 9110, section
+        # 5.6.7.
         date = date.replace(tzinfo=date.tzinfo or timezone.utc)
         return max(0.0, date.timestamp() - now)
     except (TypeError, ValueError, IndexError, OverflowError):

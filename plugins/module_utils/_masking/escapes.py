@@ -107,7 +107,9 @@ def _of_percent(match: re.Match[str]) -> t.Iterator[tuple[int, str]]:
 def _of_reference(
     match: re.Match[str], kind: str, names: t.Mapping[str, int]
 ) -> t.Iterator[tuple[int, str]]:
-    # Without a semicolon, a reference may end before any further letter or digit.
+    # Without a semicolon, a reference may end before any further letter or digit; browsers read
+    # many of them so:
+    # https://html.spec.whatwg.org/multipage/parsing.html#named-character-reference-state
     for end in range(match.start(kind) + 1, match.end(kind) + 1):
         code = _code_point(kind, match.string[match.start(kind) : end], names)
         if code is not None and code <= sys.maxunicode:

@@ -40,7 +40,7 @@ class _Folding(t.Dict[int, str]):
 
     def __init__(self, left_out: str) -> None:
         super().__init__((code, chr(code).lower()) for code in range(0x20, 0x7F))
-        # Folded by itself, the Turkish capital I would have a letter more.
+        # Folded by itself, the Turkish capital I becomes two letters: CaseFolding.txt of Unicode.
         self[0x130] = "i"
         self.update(dict.fromkeys(map(ord, left_out), ""))
 
@@ -131,7 +131,8 @@ def _word(secret: str) -> _Word:
     return _Word(
         letters,
         folding,
-        # JSON and its like put backslashes before quotes, and before slashes too.
+        # JSON puts a backslash before a quotation mark, and may before a slash (RFC 8259, section
+        # 7); other formats do so before an apostrophe.
         begins_left_out=written[:1] in "\"'/" or not written[:1].translate(folding),
         ends_left_out=not written[-1:].translate(folding),
     )

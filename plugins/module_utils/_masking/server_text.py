@@ -15,7 +15,8 @@ from .secret import is_hidden, mask_secret
 
 MOST_CHARACTERS = 300
 
-# What terminals obey: CSI (ESC [ or its one-character form), OSC, and the short ones.
+# What terminals obey (ECMA-48, sections 5.3 to 5.6): CSI (ESC [ or its one-character form), OSC,
+# and the short ones.
 _ESCAPE_CODES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
     r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"

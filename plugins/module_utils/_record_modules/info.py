@@ -40,7 +40,8 @@ def show_records(module: t.Any) -> None:
         store = open_store(choose_record_dir(module.params["record_dir"], os.environ))
     except UpdateFailure as error:
         failure = error
-    # Outside of any except, so that Ansible adds no traceback of the exception.
+    # Outside of any except, as AnsibleModule.fail_json in ansible/module_utils/basic.py may add the
+    # traceback of the exception that is being handled.
     if failure is not None:
         message = mask_secret(failure.message, secret)
         module.fail_json(msg=message, changed=False, failure=failure.details)

@@ -49,7 +49,7 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         """Keep a result."""
-        # Not every version of Ansible leaves that in the result itself.
+        # Not every version of Ansible leaves "failed" in the result that a callback gets.
         self._keep(result, failed=True)
 
     def v2_runner_item_on_ok(self, result: t.Any) -> None:

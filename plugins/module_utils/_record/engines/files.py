@@ -37,7 +37,8 @@ from .lines import (
 # A file with more confirmations than this is written anew with those that are kept.
 MOST_CONFIRMATIONS = LONGEST_HISTORY + LONGEST_HISTORY // 2
 
-# O_NONBLOCK, so that a named pipe in the file's place is no trap; it means nothing for a file.
+# O_NONBLOCK, so that opening a named pipe in the file's place does not wait for its other end:
+# fifo(7). It has no effect on a file: open(2).
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OVERWRITE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -262,12 +263,17 @@ class Files:
         self._sync_directory()
 
     def _sync_directory(self) -> None:
-        """Make the names that are there, or are not, outlast a loss of power."""
+        """Make the names that are there, or are not, outlast a loss of power.
+
+        To sync a file does not sync its name in the directory: fsync(2).
+        """
         with _opened(self.name, os.O_RDONLY) as descriptor:
             try:
                 os.fsync(descriptor)
             except OSError as error:
-                # Some file systems have no such call for directories.
+                # Some file systems cannot sync directories:
+                # https://github.com/libgit2/libgit2/issues/5356 (EINVAL),
+                # https://github.com/rfjakob/gocryptfs/issues/587 (ENOTSUP).
                 if error.errno not in (errno.EINVAL, errno.ENOTSUP):
                     raise
 

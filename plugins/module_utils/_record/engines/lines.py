@@ -148,7 +148,8 @@ def _read_line(line: bytes) -> dict[str, t.Any]:
     try:
         content = json.loads(text.decode("ascii"))
         if _SURROGATE.search(text):
-            # JSON can spell half of a surrogate pair, and Ansible refuses a result that holds one.
+            # JSON can spell half of a surrogate pair (RFC 8259, section 8.2), and Ansible refuses a
+            # result that holds one: its setting MODULE_STRICT_UTF8_RESPONSE.
             json.dumps(content, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         raise UnusableRecord("is damaged") from None

@@ -42,7 +42,8 @@ def _start(monkeypatch: pytest.MonkeyPatch) -> StartModule:
     def start(arguments: dict[str, t.Any]) -> CloudAgentModule:
         payload = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode("utf-8")
         monkeypatch.setattr(basic, "_ANSIBLE_ARGS", payload)
-        # From ansible-core 2.19 on, a module is told the form of its input and output.
+        # From ansible-core 2.19 on, a module is told the form of its input and output: see
+        # _ANSIBLE_PROFILE in ansible/module_utils/basic.py.
         monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
         return CloudAgentModule({**api_argument_spec(), **campaign_argument_spec()})
 

@@ -210,7 +210,7 @@ def test_a_long_record_is_read_whole_despite_short_reads_and_writes(
     numbers = [str(9140001001 + place) for place in range(10_000)]
     new = Confirmation(Lists("a", "b", numbers, numbers), "x", "y", None)
     real_read, real_write = os.read, os.pwrite
-    # The system may take and give less than it was asked for.
+    # The system may take and give less than it was asked for: read(2), pwrite(2).
     monkeypatch.setattr(os, "read", lambda descriptor, size: real_read(descriptor, min(size, 7777)))
     monkeypatch.setattr(
         os, "pwrite", lambda descriptor, data, place: real_write(descriptor, data[:7777], place)

@@ -191,7 +191,7 @@ def damaged(**changes: t.Any) -> bytes:
         damaged(dynamic_dids=[111]),
         damaged(dynamic_dids="111"),
         damaged(dynamic_dids=["111", None]),
-        # JSON can spell half of a surrogate pair.
+        # JSON can spell half of a surrogate pair: RFC 8259, section 8.2.
         *(damaged(**{key: "\udfff"}) for key in ("username", "campaign_name", "applied_at")),
         *(damaged(**{key: "x\ud800"}) for key in ("applied_by", "note")),
         damaged(dynamic_dids=["111", "\ud800"]),
