@@ -85,6 +85,7 @@ def failed_result(failure: UpdateFailure) -> Result:
     return {
         "changed": False,
         "msg": failure.message,
+        "sent": failure.sent,
         "http_status": failure.http_status,
         "api_message": failure.api_message,
         "attempts": failure.attempts,

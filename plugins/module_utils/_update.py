@@ -63,7 +63,7 @@ def update_campaign(result: Result, settings: Settings, campaign: Campaign, warn
             result.update(predicted(settings, campaign, update))
         else:
             settings.keeper.wait_and_take(update)
-            result["changed_basis"] = update.basis
+            result.update(changed_basis=update.basis, sent=True)
             result.update(_update(settings, campaign, update))
     finally:
         for warned in update.warnings:

@@ -132,7 +132,7 @@ def bulk_result(campaign_results: t.Sequence[CampaignResult], why: str, check_mo
     summary = _summary(campaign_results)
     result: Result = {
         "changed": summary[CHANGED] > 0,
-        "results": [campaign_result.entry for campaign_result in campaign_results],
+        "results": [one.entry for one in campaign_results],
         "summary": summary,
     }
     if summary[FAILED]:
@@ -171,8 +171,8 @@ def _few(found: list[tuple[int, str, str]]) -> t.Iterator[str]:
 
 def _summary(campaign_results: t.Sequence[CampaignResult]) -> dict[str, int]:
     counts = {"total": len(campaign_results), **dict.fromkeys(_KINDS, 0)}
-    for campaign_result in campaign_results:
-        counts[campaign_result.kind] += 1
+    for one in campaign_results:
+        counts[one.kind] += 1
     return counts
 
 
@@ -181,14 +181,8 @@ _KINDS = (CHANGED, UNCHANGED, SKIPPED, FAILED, NOT_SENT)
 
 def _deciding_failure(campaign_results: t.Sequence[CampaignResult]) -> CampaignResult:
     """Return the failure that stands for all: a refused account, else the first one."""
-    failed = [
-        campaign_result for campaign_result in campaign_results if campaign_result.kind == FAILED
-    ]
-    refused = (
-        campaign_result
-        for campaign_result in failed
-        if campaign_result.reason == AUTHENTICATION_FAILED
-    )
+    failed = [one for one in campaign_results if one.kind == FAILED]
+    refused = (one for one in failed if one.reason == AUTHENTICATION_FAILED)
     return next(refused, failed[0])
 
 
@@ -214,13 +208,8 @@ def _failure_message(
     deciding: CampaignResult,
     why: str,
 ) -> str:
-    failed = [
-        campaign_result for campaign_result in campaign_results if campaign_result.kind == FAILED
-    ]
-    shown = [
-        f'"{campaign_result.entry["campaign_name"]}" ({campaign_result.reason})'
-        for campaign_result in failed[:_MOST_SHOWN]
-    ]
+    failed = [one for one in campaign_results if one.kind == FAILED]
+    shown = [f'"{one.entry["campaign_name"]}" ({one.reason})' for one in failed[:_MOST_SHOWN]]
     if len(failed) > _MOST_SHOWN:
         shown.append(f"and {len(failed) - _MOST_SHOWN:,} more")
     sentences = [f"{len(failed):,} of {_campaigns(summary['total'])} failed: {', '.join(shown)}."]

@@ -152,7 +152,7 @@ def _campaign_result_of(update: BulkUpdate, settings: Settings) -> CampaignResul
 def _failure_of(update: BulkUpdate) -> Result:
     """Return the part of a result that a failure adds; an empty one if there is none."""
     if update.error is not None:
-        return {**unexpected_result(update.error), "failed": True}
+        return {**unexpected_result(update.error), "failed": True, "sent": update.has_its_turn}
     if update.failure is not None:
         return {**failed_result(update.failure), "failed": True}
     return {}

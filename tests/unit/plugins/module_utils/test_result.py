@@ -142,11 +142,12 @@ def test_a_confirmed_update_tells_of_the_last_attempt() -> None:
 
 
 def test_a_failure_is_told_twice() -> None:
-    failure = UpdateFailure(TIMED_OUT, "No answer.", UNKNOWN, 408, "Request Timeout", 3)
+    failure = UpdateFailure(TIMED_OUT, "No answer.", UNKNOWN, 408, "Request Timeout", 3, sent=True)
     assert str(failure) == "No answer."
     assert failed_result(failure) == {
         "changed": False,
         "msg": "No answer.",
+        "sent": True,
         "http_status": 408,
         "api_message": "Request Timeout",
         "attempts": 3,

@@ -121,7 +121,7 @@ def test_a_refusal() -> None:
         **answer,
         "failed": True,
         "changed": False,
-        "sent": False,
+        "sent": True,
         "changed_basis": "first_seen",
         "msg": 'The account "acme" has no campaign named "Sales". Check campaign_name letter by '
         "letter, upper and lower case included.",
@@ -231,7 +231,7 @@ def test_an_unexpected_error_tells_its_place_and_nothing_of_its_text() -> None:
         **NO_ANSWER,
         "failed": True,
         "changed": False,
-        "sent": False,
+        "sent": True,
         "changed_basis": "first_seen",
         "failure": {"reason": "unexpected_answer", "outcome": "unknown", **NO_ANSWER},
     }

@@ -171,7 +171,7 @@ def not_found(name: str) -> Entry:
         **applied(name),
         **LISTS,
         "changed": False,
-        "sent": False,
+        "sent": True,
         "failed": True,
         "msg": f'The account "acme" has no campaign named "{name}". Check campaign_name letter by '
         "letter, upper and lower case included.",
