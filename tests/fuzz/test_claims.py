@@ -116,7 +116,11 @@ def test_what_is_true_is_no_lie(result: Result, log: list[Entry]) -> None:
         (failed("timed_out", outcome="maybe"), [entry(OK)], "no failure"),
         ({**failed("timed_out"), "changed": True}, [entry(OK)], "failed and changed"),
         ({**CHANGED, "msg": ""}, [entry(OK)], "no msg"),
-        ({**CHANGED, "msg": "An error that it did not foresee."}, [entry(OK)], "unforeseen"),
+        (
+            {**CHANGED, "msg": "Unexpected error in the collection: KeyError."},
+            [entry(OK)],
+            "unexpected",
+        ),
         ({"msg": "Updated.", "changed": True}, [], "incomplete"),
     ],
 )

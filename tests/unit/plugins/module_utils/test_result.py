@@ -9,17 +9,17 @@ import pytest
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists import DidList
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
-    TIMED_OUT,
-    UNKNOWN,
     InvalidInput,
     UpdateFailure,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import (
     AFTER_BACKOFF,
     APPLIED,
+    TIMED_OUT,
+    UNKNOWN,
     Attempt,
+    Exchange,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import Campaign
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import (
     DIFFERS,
