@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import sys
 import typing as t
 
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.commands import (
@@ -57,7 +58,7 @@ def _play(way: str, server: Server, items: int | None, record_dir: str) -> Task:
         "hosts": "all",
         "gather_facts": False,
         "connection": "local",
-        "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
+        "vars": {"ansible_python_interpreter": sys.executable},
         "tasks": [{"name": way, **task}],
     }
 

@@ -19,7 +19,6 @@ import typing as t
 
 try:
     from requests.adapters import DEFAULT_CA_BUNDLE_PATH
-    from urllib3.exceptions import SSLError
     from urllib3.util.ssl_ import ALPN_PROTOCOLS, create_urllib3_context
 except ImportError:
     # Nothing is sent then: the module says before that the library is missing.
@@ -43,18 +42,15 @@ def shared_context(path: str) -> ssl.SSLContext:
     https://docs.python.org/3/library/ssl.html#ssl.SSLContext
 
     Raises:
-        urllib3.exceptions.SSLError: the file can't be read, or holds no certificates.
+        OSError: the file can't be read, or holds no certificates (``ssl.SSLError``).
     """
-    try:
-        with _lock:
-            state = _state_of(path)
-            known, context = _loaded.get(path, (None, None))
-            if context is None or known != state:
-                context = _new_context(path)
-                _loaded[path] = state, context
-            return context
-    except OSError as error:
-        raise SSLError(error) from error
+    with _lock:
+        state = _state_of(path)
+        known, context = _loaded.get(path, (None, None))
+        if context is None or known != state:
+            context = _new_context(path)
+            _loaded[path] = state, context
+        return context
 
 
 def _state_of(path: str) -> tuple[int, ...]:

@@ -40,6 +40,7 @@ try:
         ConnectTimeoutError,
         InsecureRequestWarning,
         NewConnectionError,
+        SSLError,
     )
     from urllib3.util.connection import create_connection
 
@@ -134,7 +135,11 @@ class _GuardedHttpsConnection(_GuardedConnection, HttpsConnection):
         if not authorities or (self.proxy and self.proxy.scheme == "https"):
             super().connect()
             return
-        self.ssl_context = shared_context(authorities)
+        try:
+            self.ssl_context = shared_context(authorities)
+        except OSError as error:
+            # As urllib3 does when it loads them.
+            raise SSLError(error) from error
         # Otherwise urllib3 would load them into it once more.
         self.ca_certs = None
         try:

@@ -14,7 +14,6 @@ import signal
 import threading
 import typing as t
 
-
 # Asking for them takes longer than starting a thread.
 _ALL_SIGNALS = signal.valid_signals()
 
