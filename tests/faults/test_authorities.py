@@ -125,3 +125,17 @@ def test_a_directory_of_authorities(server: RawServer, tmp_path: pathlib.Path) -
     folder = tmp_path / "authorities"
     folder.mkdir()
     assert failure(update(server.url, ca_path=str(folder)))[0] == "tls_failed"
+
+
+def test_a_server_is_connected_to_again_with_what_the_file_holds_then(
+    authority: Authority, tmp_path: pathlib.Path
+) -> None:
+    file = tmp_path / "bundle.pem"
+    (tmp_path / "other").mkdir()
+    file.write_bytes(pathlib.Path(authority.path).read_bytes())
+    client = new_client()
+    with RawServer(answer(close=True), tls=authority.context("127.0.0.1")) as server:
+        assert update(server.url, client, ca_path=str(file))["changed"] is True
+        assert server.closed.acquire(timeout=30)
+        file.write_bytes(pathlib.Path(Authority(tmp_path / "other").path).read_bytes())
+        assert failure(update(server.url, client, ca_path=str(file)))[0] == "tls_failed"

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import ssl
+import threading
 
 import pytest
 
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http import authorities
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.authorities import (
     default_authorities,
     shared_context,
@@ -88,3 +91,29 @@ def test_a_file_that_is_gone_is_not_trusted(file: pathlib.Path) -> None:
     file.unlink()
     with pytest.raises(FileNotFoundError):
         shared_context(str(file))
+
+
+def test_threads_that_need_a_file_at_the_same_time_load_it_once(
+    file: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = authorities._new_context
+    second_thread = threading.Barrier(2)
+    contexts: list[ssl.SSLContext] = []
+
+    def load_slowly(path: str) -> ssl.SSLContext:
+        # Where another thread loads as well, they meet here at once.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            second_thread.wait(0.5)
+        return load(path)
+
+    monkeypatch.setattr(authorities, "_new_context", load_slowly)
+    threads = [
+        threading.Thread(target=lambda: contexts.append(shared_context(str(file))))
+        for _thread in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert contexts[0] is contexts[1]
+    assert second_thread.broken
