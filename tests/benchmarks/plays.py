@@ -18,6 +18,8 @@ from ansible_collections.ozonetel.cloudagent.tests.benchmarks.commands import (
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.local_server import Server
 
 WAYS = ("debug", "in process", "as a module", "uri")
+# Those that send something, over TLS.
+TLS_WAYS = {f"{way}, https": way for way in WAYS[1:]}
 
 Task = t.Dict[str, t.Any]
 
