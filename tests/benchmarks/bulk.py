@@ -97,43 +97,43 @@ def bulk_inside(servers: Servers, sizes: Sizes) -> Measured:
     compared, workers = many[: sizes["compared"]], sizes["workers"]
     count = len(compared)
     for size in sizes["campaigns"]:
-        with fresh_directory() as directory:
-            few = many[:size]
-            yield f"{size} first seen, bulk", _task(servers.fast, few, workers, directory)
-            skipped = _task(servers.fast, few, workers, directory, skip_unchanged=True)
-            yield f"{size} skipped, bulk", skipped
-    with fresh_directory() as directory:
-        yield f"{count}, bare sessions", bare_sessions(servers.fast, compared, workers)
-        without = _task(servers.fast, compared, workers, directory, record=False)
-        yield f"{count} without a record, bulk", without
-        yield f"{count}, disk alone", disk_alone(directory, compared)
-        _task(servers.fast, compared, workers, directory)
-        yield f"{count} sent again, bulk", _task(servers.fast, compared, workers, directory)
-    with fresh_directory() as directory:
-        slow = _task(servers.slow, compared, workers, directory)
-        yield f"{count} to the slow server, bulk", slow
-    with fresh_directory() as directory:
-        yield f"{count}, bare sessions, https", bare_sessions(servers.tls, compared, workers)
-        first_seen = _task(servers.tls, compared, workers, directory)
-        yield f"{count} first seen, bulk, https", first_seen
+        directory = fresh_directory()
+        few = many[:size]
+        yield f"{size} first seen, bulk", _task(servers.fast, few, workers, directory)
+        skipped = _task(servers.fast, few, workers, directory, skip_unchanged=True)
+        yield f"{size} skipped, bulk", skipped
+    directory = fresh_directory()
+    yield f"{count}, bare sessions", bare_sessions(servers.fast, compared, workers)
+    without = _task(servers.fast, compared, workers, directory, record=False)
+    yield f"{count} without a record, bulk", without
+    yield f"{count}, disk alone", disk_alone(directory, compared)
+    _task(servers.fast, compared, workers, directory)
+    yield f"{count} sent again, bulk", _task(servers.fast, compared, workers, directory)
+    directory = fresh_directory()
+    slow = _task(servers.slow, compared, workers, directory)
+    yield f"{count} to the slow server, bulk", slow
+    directory = fresh_directory()
+    yield f"{count}, bare sessions, https", bare_sessions(servers.tls, compared, workers)
+    first_seen = _task(servers.tls, compared, workers, directory)
+    yield f"{count} first seen, bulk, https", first_seen
 
 
 def bulk_whole_runs(server: Server, sizes: Sizes) -> t.Iterator[tuple[str, float, float]]:
     """Yield name, seconds and megabytes of whole runs of ansible-playbook."""
     largest = made_up_campaigns(sizes["largest"])
-    with fresh_directory() as directory:
-        for count in (1, sizes["compared"]):
-            few = with_texts(largest[:count])
-            with fresh_directory() as fresh:
-                run = _whole_run(server, few, fresh, skip_unchanged=False)
-                yield (f"{count} first seen, whole run", *run)
-                run = _whole_run(server, few, fresh, skip_unchanged=False)
-                yield (f"{count} sent again, whole run", *run)
-        _task(server, largest, sizes["workers"], directory)
-        forms = {"texts": with_texts(largest), "lists": largest}
-        for form, campaigns in forms.items():
-            run = _whole_run(server, campaigns, directory, skip_unchanged=True)
-            yield (f"{len(largest)} skipped, given as {form}, whole run", *run)
+    directory = fresh_directory()
+    for count in (1, sizes["compared"]):
+        few = with_texts(largest[:count])
+        fresh = fresh_directory()
+        run = _whole_run(server, few, fresh, skip_unchanged=False)
+        yield (f"{count} first seen, whole run", *run)
+        run = _whole_run(server, few, fresh, skip_unchanged=False)
+        yield (f"{count} sent again, whole run", *run)
+    _task(server, largest, sizes["workers"], directory)
+    forms = {"texts": with_texts(largest), "lists": largest}
+    for form, campaigns in forms.items():
+        run = _whole_run(server, campaigns, directory, skip_unchanged=True)
+        yield (f"{len(largest)} skipped, given as {form}, whole run", *run)
 
 
 def bare_sessions(server: Server, campaigns: Campaigns, workers: int) -> float:

@@ -12,12 +12,23 @@ import sys
 import tempfile
 import time
 import typing as t
+from functools import lru_cache
 
 PLAYBOOK_COMMAND = str(pathlib.Path(sys.executable).parent / "ansible-playbook")
 
 
-def fresh_directory() -> tempfile.TemporaryDirectory[str]:
-    """Return a directory where records are for users: elsewhere may be no disk."""
+def fresh_directory() -> str:
+    """Return a directory where records are for users: elsewhere may be no disk.
+
+    It is removed at the end of the program. Where many files have just been removed, ext4 takes ten
+    times as long to make others, because it does not reuse their inodes for a minute or more:
+    https://github.com/torvalds/linux/blob/v6.6/fs/ext4/ialloc.c (recently_deleted)
+    """
+    return tempfile.mkdtemp(dir=_all_directories().name)
+
+
+@lru_cache(maxsize=1)
+def _all_directories() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix=".cloudagent-", dir=pathlib.Path.home())
 
 

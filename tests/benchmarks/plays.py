@@ -38,13 +38,13 @@ def play_seconds(
     """
     inventory = ",".join(f"host{number}" for number in range(hosts)) + ","
     # Records that are kept from an earlier run would save this one from writing them.
-    with fresh_directory() as directory:
-        playbook = pathlib.Path(directory, "playbook.json")
-        record_dir = f"{directory}/records"
-        playbook.write_text(json.dumps([_play(way, server, items, record_dir)]), "utf-8")
-        command = [PLAYBOOK_COMMAND, "-i", inventory, "-f", str(forks), str(playbook)]
-        seconds, _printed = timed(command, env=server.env)
-        return seconds
+    directory = fresh_directory()
+    playbook = pathlib.Path(directory, "playbook.json")
+    record_dir = f"{directory}/records"
+    playbook.write_text(json.dumps([_play(way, server, items, record_dir)]), "utf-8")
+    command = [PLAYBOOK_COMMAND, "-i", inventory, "-f", str(forks), str(playbook)]
+    seconds, _printed = timed(command, env=server.env)
+    return seconds
 
 
 def _play(way: str, server: Server, items: int | None, record_dir: str) -> Task:
