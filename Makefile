@@ -25,7 +25,7 @@ quick: $(NOX) ## Run lint and unit tests, for daily work
 	$(NOX) -s ruff lint
 	$(NOX) -s pytest -- tests/unit
 
-benchmark: $(NOX) ## Measure the collection, for most of an hour, and draw the chart of its documentation
+benchmark: $(NOX) ## Measure the collection, for about 25 minutes, and draw the chart of its documentation
 	$(NOX) -s benchmark
 
 fuzz: $(NOX) ## Look for results that are not true, for ten minutes

@@ -24,6 +24,7 @@ DEFAULT_REGION = "domestic"
 UPDATE_PATH = "/APIServices/dynamic/did/update"
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+_NEVER_IN_URL = re.compile(r"[\x00-\x20\x7f\\]")
 _HOST_NAME = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*", re.ASCII)
 _BRACKETED_HOST = re.compile(r"\[[0-9A-Fa-f:.]+\](:.*)?", re.ASCII)
 _PATH = re.compile(r"(?:[A-Za-z0-9/._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*", re.ASCII)
@@ -65,7 +66,7 @@ def normalise_api_url(api_url: str, name: str) -> str:
     Raises:
         InvalidInput: the URL can't be used; the message never repeats a password.
     """
-    if not api_url.isascii() or re.search(r"[\x00-\x20\x7f\\]", api_url):
+    if not api_url.isascii() or _NEVER_IN_URL.search(api_url):
         raise InvalidInput(
             f"{name} holds a space, a control character, a backslash or a character outside "
             f"ASCII. {_EXAMPLE}, with an international host name in its xn-- form."

@@ -23,6 +23,7 @@ from ._warned import Warned
 MOST_RETRIES = 10
 # The environment variables that stand in for an account option.
 ACCOUNT_VARIABLES = {"username": "OZONETEL_USERNAME", "api_key": "OZONETEL_API_KEY"}
+AUTHORITIES_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 RECORD_DIR_VARIABLE = "OZONETEL_RECORD_DIR"
 RECORD_NOTE_VARIABLE = "OZONETEL_RECORD_NOTE"
 LONGEST_NOTE = 200
@@ -297,7 +298,7 @@ def _choose_verify(params: Params, environment: Environment) -> bool | str:
         return False
     if params["ca_path"] is not None:
         return _checked_ca_path("ca_path", params["ca_path"])
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+    for name in AUTHORITIES_VARIABLES:
         if environment.get(name):
             return _checked_ca_path(f"The environment variable {name}", environment[name])
     return True

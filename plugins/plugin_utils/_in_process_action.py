@@ -23,12 +23,15 @@ from ansible.utils.display import Display
 # The strategy loads action plugins in the parent process. So what is imported at the top of their
 # files, requests above all, is imported once, and every forked worker inherits it.
 from ..module_utils._http.session import REQUESTS_IMPORT_ERROR
+from ._before_fork import load_before_fork
 from ._in_process_module import ArgumentSpec, InProcessModule, Result
 from ._interpreter import is_this_python
 
 Variables = t.Dict[str, t.Any]
 
 display = Display()
+
+load_before_fork(os.environ)
 
 # The parent of each worker as its first item of a loop saw it, by the worker's process.
 _parents: dict[int, int] = {}

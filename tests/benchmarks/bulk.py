@@ -9,7 +9,6 @@ import json
 import os
 import pathlib
 import sys
-import tempfile
 import threading
 import time
 import typing as t
@@ -18,8 +17,10 @@ import requests
 
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.commands import (
     PLAYBOOK_COMMAND,
+    fresh_directory,
     timed,
 )
+from ansible_collections.ozonetel.cloudagent.tests.benchmarks.local_server import Server
 
 HERE = pathlib.Path(__file__).resolve().parent
 NUMBERS = 50
@@ -82,48 +83,60 @@ def with_texts(campaigns: Campaigns) -> Campaigns:
     ]
 
 
-def bulk_inside(server: str, slow_server: str, sizes: Sizes) -> Measured:
+class Servers(t.NamedTuple):
+    """The servers that campaigns are sent to: a fast one, the same with TLS, and a slow one."""
+
+    fast: Server
+    tls: Server
+    slow: Server
+
+
+def bulk_inside(servers: Servers, sizes: Sizes) -> Measured:
     """Yield what each case takes inside of the plugin, beside what it can't be faster than."""
     many = made_up_campaigns(sizes["largest"])
     compared, workers = many[: sizes["compared"]], sizes["workers"]
     count = len(compared)
     for size in sizes["campaigns"]:
-        with _fresh_directory() as directory:
-            few = many[:size]
-            yield f"{size} first seen, bulk", _task(server, few, workers, directory)
-            skipped = _task(server, few, workers, directory, skip_unchanged=True)
-            yield f"{size} skipped, bulk", skipped
-    with _fresh_directory() as directory:
-        yield f"{count}, bare sessions", bare_sessions(server, compared, workers)
-        without = _task(server, compared, workers, directory, record=False)
-        yield f"{count} without a record, bulk", without
-        yield f"{count}, disk alone", disk_alone(directory, compared)
-        _task(server, compared, workers, directory)
-        yield f"{count} sent again, bulk", _task(server, compared, workers, directory)
-    with _fresh_directory() as directory:
-        slow = _task(slow_server, compared, workers, directory)
-        yield f"{count} to the slow server, bulk", slow
+        directory = fresh_directory()
+        few = many[:size]
+        yield f"{size} first seen, bulk", _task(servers.fast, few, workers, directory)
+        skipped = _task(servers.fast, few, workers, directory, skip_unchanged=True)
+        yield f"{size} skipped, bulk", skipped
+    directory = fresh_directory()
+    yield f"{count}, bare sessions", bare_sessions(servers.fast, compared, workers)
+    without = _task(servers.fast, compared, workers, directory, record=False)
+    yield f"{count} without a record, bulk", without
+    yield f"{count}, disk alone", disk_alone(directory, compared)
+    _task(servers.fast, compared, workers, directory)
+    yield f"{count} sent again, bulk", _task(servers.fast, compared, workers, directory)
+    directory = fresh_directory()
+    slow = _task(servers.slow, compared, workers, directory)
+    yield f"{count} to the slow server, bulk", slow
+    directory = fresh_directory()
+    yield f"{count}, bare sessions, https", bare_sessions(servers.tls, compared, workers)
+    first_seen = _task(servers.tls, compared, workers, directory)
+    yield f"{count} first seen, bulk, https", first_seen
 
 
-def bulk_whole_runs(server: str, sizes: Sizes) -> t.Iterator[tuple[str, float, float]]:
+def bulk_whole_runs(server: Server, sizes: Sizes) -> t.Iterator[tuple[str, float, float]]:
     """Yield name, seconds and megabytes of whole runs of ansible-playbook."""
     largest = made_up_campaigns(sizes["largest"])
-    with _fresh_directory() as directory:
-        for count in (1, sizes["compared"]):
-            few = with_texts(largest[:count])
-            with _fresh_directory() as fresh:
-                run = _whole_run(server, few, fresh, skip_unchanged=False)
-                yield (f"{count} first seen, whole run", *run)
-                run = _whole_run(server, few, fresh, skip_unchanged=False)
-                yield (f"{count} sent again, whole run", *run)
-        _task(server, largest, sizes["workers"], directory)
-        forms = {"texts": with_texts(largest), "lists": largest}
-        for form, campaigns in forms.items():
-            run = _whole_run(server, campaigns, directory, skip_unchanged=True)
-            yield (f"{len(largest)} skipped, given as {form}, whole run", *run)
+    directory = fresh_directory()
+    for count in (1, sizes["compared"]):
+        few = with_texts(largest[:count])
+        fresh = fresh_directory()
+        run = _whole_run(server, few, fresh, skip_unchanged=False)
+        yield (f"{count} first seen, whole run", *run)
+        run = _whole_run(server, few, fresh, skip_unchanged=False)
+        yield (f"{count} sent again, whole run", *run)
+    _task(server, largest, sizes["workers"], directory)
+    forms = {"texts": with_texts(largest), "lists": largest}
+    for form, campaigns in forms.items():
+        run = _whole_run(server, campaigns, directory, skip_unchanged=True)
+        yield (f"{len(largest)} skipped, given as {form}, whole run", *run)
 
 
-def bare_sessions(server: str, campaigns: Campaigns, workers: int) -> float:
+def bare_sessions(server: Server, campaigns: Campaigns, workers: int) -> float:
     """Return the seconds of nothing but a session of requests in each of so many threads."""
     waiting = iter(campaigns)
     lock = threading.Lock()
@@ -131,6 +144,7 @@ def bare_sessions(server: str, campaigns: Campaigns, workers: int) -> float:
     def work() -> None:
         with requests.Session() as session:
             session.trust_env = False
+            session.verify = server.authorities or True
             while True:
                 with lock:
                     campaign = next(waiting, None)
@@ -143,7 +157,7 @@ def bare_sessions(server: str, campaigns: Campaigns, workers: int) -> float:
                     "dynamicDIDs": ",".join(campaign["dynamic_dids"]),
                     "fallbackDynamicDIDs": ",".join(campaign["fallback_dynamic_dids"]),
                 }
-                session.post(f"{server}/x", data=json.dumps(body), timeout=30).json()
+                session.post(f"{server.url}/x", data=json.dumps(body), timeout=30).json()
 
     begin = time.perf_counter()
     threads = [threading.Thread(target=work) for _worker in range(workers)]
@@ -171,19 +185,14 @@ def disk_alone(directory: str, campaigns: Campaigns) -> float:
     return time.perf_counter() - begin
 
 
-def _fresh_directory() -> tempfile.TemporaryDirectory[str]:
-    """Return a directory where records are for users: elsewhere may be no disk."""
-    return tempfile.TemporaryDirectory(prefix=".cloudagent-", dir=pathlib.Path.home())
-
-
 def _task(
-    server: str, campaigns: Campaigns, workers: int, record_dir: str, **options: t.Any
+    server: Server, campaigns: Campaigns, workers: int, record_dir: str, **options: t.Any
 ) -> float:
     """Return the seconds inside of the plugin, from the options as given to the result."""
     options = {
         "username": "acme",
         "api_key": "a-key",
-        "api_url": server,
+        "api_url": server.url,
         "campaigns": campaigns,
         "concurrency": workers,
         "record_dir": record_dir,
@@ -191,17 +200,17 @@ def _task(
     }
     # The folder above ansible_collections, as for run.py.
     command = [sys.executable, "-c", TASK, os.environ["PYTHONPATH"]]
-    _whole, printed = timed(command, json.dumps(options))
+    _whole, printed = timed(command, json.dumps(options), server.env)
     return float(json.loads(printed)["seconds"])
 
 
 def _whole_run(
-    server: str, campaigns: Campaigns, record_dir: str, skip_unchanged: bool
+    server: Server, campaigns: Campaigns, record_dir: str, skip_unchanged: bool
 ) -> tuple[float, float]:
     """Return the seconds of a whole ansible-playbook, and the megabytes of its largest process."""
     variables = pathlib.Path(record_dir, "variables.json")
     content = {
-        "server": server,
+        "server": server.url,
         "campaigns": campaigns,
         "record_dir": record_dir,
         "skip_unchanged": skip_unchanged,

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, ozonetel.cloudagent contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Publishes in the documentation what run.py measured: the chart, and the tables of figures.
+"""Publishes what run.py measured: chart and figures in the guide, goals in the README beside this.
 
-python tests/benchmarks/publish.py tests/benchmarks/results.json docs/docsite/rst
+python tests/benchmarks/publish.py tests/benchmarks/results.json docs/docsite/rst tests/benchmarks/README.md
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ def draw(results: dict[str, t.Any], path: pathlib.Path) -> None:
     above, below = figure.subfigures(2, 1, height_ratios=(2.4, 3.6))
     item_axis, hosts_axis = above.subplots(1, 2)
     hosts = f"{results['sizes']['hosts']} hosts"
-    milliseconds = {way: seconds * 1000 for way, seconds in results["per_item"].items()}
-    _draw_bars(item_axis, "milliseconds per loop item", milliseconds)
+    per_item, medians = results["per_item"], results["medians"]
+    milliseconds = {way: per_item[_over_tls(way)] * 1000 for way in COLOURS}
+    _draw_bars(item_axis, "milliseconds per loop item, https", milliseconds)
     _draw_bars(
         hosts_axis,
-        f"seconds for {hosts}, {results['sizes']['forks']} forks",
-        {way: results["medians"][f"{hosts}, {way}"] for way in COLOURS},
+        f"seconds for {hosts}, {results['sizes']['forks']} forks, https",
+        {way: medians[f"{hosts}, {_over_tls(way)}"] for way in COLOURS},
     )
     _draw_growth(below.subplots(), results)
     above.subplots_adjust(left=0.115, right=0.98, top=0.87, bottom=0.12, wspace=0.3)
@@ -52,6 +53,11 @@ def draw(results: dict[str, t.Any], path: pathlib.Path) -> None:
     # matplotlib leaves spaces at the ends of lines.
     lines = [line.rstrip() for line in path.read_text("utf-8").splitlines()]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _over_tls(way: str) -> str:
+    """Return the way with https, as users have it; ``debug`` sends nothing."""
+    return way if way == "debug" else f"{way}, https"
 
 
 def _draw_bars(axis: t.Any, title: str, values: dict[str, float]) -> None:
@@ -136,13 +142,10 @@ def figures(results: dict[str, t.Any]) -> str:
     used = ", ".join(f"{name} {number}" for name, number in versions.items())
     served = 1 / medians["per request, server alone"]
     compared, largest = sizes["compared"], sizes["largest"]
-    goals = [["Figure", "Measured", "To reach"]]
-    goals += [
-        [goal["name"], f"{goal['reached']:.3g}", goal["bound"] or "only told"]
-        for goal in results["goals"]
-    ]
     return f"""{_table(_way_rows(results))}
-Whole runs of ``ansible-playbook``, ``debug`` being the floor of Ansible itself. Medians of {sizes["rounds"]} runs,
+Whole runs of ``ansible-playbook`` with one task, ``debug`` being the floor of Ansible itself. Each host and each item
+has a campaign of its own, updated for the first time. With https, the server's certificate is verified with a file
+of as many authorities as the public ones. Medians of {sizes["rounds"]} runs,
 interleaved, on {results["date"]}; {results["machine"]}; {used}. The server is uvicorn
 on the same machine, which answers {served:,.0f} requests a second on one connection. A bare session of
 ``requests``, the limit of the HTTP library, takes {medians["per request, bare session"] * 1000:.2f} milliseconds per request.
@@ -157,21 +160,45 @@ What {compared:,} campaigns take beside what they can't be faster than:
 Whole runs of ``ansible-playbook`` with the bulk module, and the memory of its largest process. The campaigns come from
 a variables file, in which the numbers of a list are one text (``"9140001001,9140001002"``) or a list:
 
-{_table(_whole_run_rows(medians, compared, largest))}
-All of these as ratios:
+{_table(_whole_run_rows(medians, compared, largest))}"""
 
-{_table(goals)}"""
+
+FIRST_GOAL_LINE = "<!-- Written by make benchmark: begin -->"
+LAST_GOAL_LINE = "<!-- Written by make benchmark: end -->"
+
+
+def with_goals(readme: str, results: dict[str, t.Any]) -> str:
+    """Return the README with these results' goals in the place of those that it holds."""
+    before, _separator, rest = readme.partition(FIRST_GOAL_LINE)
+    _old, _separator, after = rest.partition(LAST_GOAL_LINE)
+    lines = [f"{_origin(results)}:", "", "| Figure | Measured | To reach |", "|---|---|---|"]
+    lines += [
+        f"| {goal['name']} | {goal['reached']:.3g} | {goal['bound'] or 'only told'} |"
+        for goal in results["goals"]
+    ]
+    table = "\n".join(lines)
+    return f"{before}{FIRST_GOAL_LINE}\n\n{table}\n\n{LAST_GOAL_LINE}{after}"
 
 
 def _way_rows(results: dict[str, t.Any]) -> list[list[str]]:
     medians, sizes = results["medians"], results["sizes"]
-    cases = ["one task", *(f"loop of {items}" for items in sizes["loops"])]
-    rows = [["Seconds", "``debug``", "in process", "as a module", "``uri``"]]
-    rows += [[case, *(f"{medians[f'{case}, {way}']:.2f}" for way in COLOURS)] for case in cases]
-    rows += [["each further item", *(f"{results['per_item'][way]:.4f}" for way in COLOURS)]]
     hosts = f"{sizes['hosts']} hosts"
-    title = f"{hosts}, {sizes['forks']} forks"
-    return [*rows, [title, *(f"{medians[f'{hosts}, {way}']:.2f}" for way in COLOURS)]]
+    rows = [["Seconds", "``debug``", "in process", "as a module", "``uri``"]]
+    rows += _both_schemes("one task", lambda way: f"{medians[f'one task, {way}']:.2f}")
+    rows += _both_schemes(
+        "each further item of a loop", lambda way: f"{results['per_item'][way]:.4f}"
+    )
+    return rows + _both_schemes(
+        f"{hosts}, {sizes['forks']} forks", lambda way: f"{medians[f'{hosts}, {way}']:.2f}"
+    )
+
+
+def _both_schemes(case: str, cell: t.Callable[[str], str]) -> list[list[str]]:
+    debug, *sending = COLOURS
+    return [
+        [f"{case}, http", cell(debug), *map(cell, sending)],
+        [f"{case}, https", "", *(cell(_over_tls(way)) for way in sending)],
+    ]
 
 
 def _growth_rows(results: dict[str, t.Any]) -> list[list[str]]:
@@ -199,9 +226,11 @@ def _limit_rows(medians: dict[str, float], sizes: dict[str, t.Any]) -> list[list
     possible = count * SLOW_SECONDS / sizes["workers"]
     cases = {
         "bare sessions of ``requests``, one for each worker": f"{count}, bare sessions",
+        "bare sessions, https": f"{count}, bare sessions, https",
         "in one task, without a record": f"{count} without a record, bulk",
         "in one task, sent again": f"{count} sent again, bulk",
         "in one task, for the first time": f"{count} first seen, bulk",
+        "in one task, for the first time, https": f"{count} first seen, bulk, https",
         "the disk alone: as many records, made to outlast a loss of power": f"{count}, disk alone",
         f"in one task, to a server that takes {SLOW_SECONDS} seconds; {possible:g} is the least": (
             f"{count} to the slow server, bulk"
@@ -227,16 +256,21 @@ def _whole_run_rows(medians: dict[str, float], compared: int, largest: int) -> l
 def _table(rows: list[list[str]]) -> str:
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for row in rows:
-        lines += [f"   {'* -' if index == 0 else '  -'} {cell}" for index, cell in enumerate(row)]
+        lines += [
+            f"   {'* -' if index == 0 else '  -'} {cell}".rstrip() for index, cell in enumerate(row)
+        ]
     return "\n".join(lines) + "\n"
 
 
-def publish(results: dict[str, t.Any], folder: pathlib.Path) -> None:
-    """Draw the chart and write the guide's figures in this folder."""
+def publish(results: dict[str, t.Any], folder: pathlib.Path, readme: pathlib.Path) -> None:
+    """Draw the chart and write the guide's figures in this folder, and the goals in the README."""
     draw(results, folder / "benchmark.svg")
     guide = folder / "guide_speed.rst"
     guide.write_text(with_figures(guide.read_text("utf-8"), results), encoding="utf-8")
+    readme.write_text(with_goals(readme.read_text("utf-8"), results), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    publish(json.loads(pathlib.Path(sys.argv[1]).read_text("utf-8")), pathlib.Path(sys.argv[2]))
+    publish(
+        json.loads(pathlib.Path(sys.argv[1]).read_text("utf-8")), *map(pathlib.Path, sys.argv[2:])
+    )

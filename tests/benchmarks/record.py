@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 import statistics
-import tempfile
 import time
 import typing as t
-from pathlib import Path
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists import read_did_list
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
@@ -27,6 +25,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_modules.info import (
     show_records,
 )
+from ansible_collections.ozonetel.cloudagent.tests.benchmarks.commands import fresh_directory
 
 ENDPOINT = "https://cc.partner.example"
 
@@ -37,30 +36,30 @@ def record_seconds(count: int) -> dict[str, float]:
     The files are in the home directory, where they are for users: another place might be a file
     system in memory, which writes faster than a disk.
     """
-    with tempfile.TemporaryDirectory(prefix=".cloudagent-", dir=Path.home()) as directory:
-        options = RecordOptions(keep=True, directory=directory, note=None, skip_unchanged=False)
-        _update(options, 0)
-        return {
-            "record, unchanged": _median(lambda _number: _update(options, 0), count),
-            "record, changed": _median(lambda number: _update(options, number + 1), count),
-        }
+    directory = fresh_directory()
+    options = RecordOptions(keep=True, directory=directory, note=None, skip_unchanged=False)
+    _update(options, 0)
+    return {
+        "record, unchanged": _median(lambda _number: _update(options, 0), count),
+        "record, changed": _median(lambda number: _update(options, number + 1), count),
+    }
 
 
 def info_seconds(count: int) -> float:
     """Return the seconds of the info module for so many records of four numbers, without Ansible."""
-    with tempfile.TemporaryDirectory(prefix=".cloudagent-", dir=Path.home()) as directory:
-        options = RecordOptions(keep=True, directory=directory, note=None, skip_unchanged=False)
-        keeper = new_keeper(options, Clock())
-        for number in range(count):
-            numbers = [f"914{number:05}{place:02}" for place in range(4)]
-            lists = Lists("acme", f"Campaign {number}", numbers[:3], numbers[3:])
-            _confirm(keeper, lists)
-        module = _Module(directory)
-        begin = time.perf_counter()
-        show_records(module)
-        seconds = time.perf_counter() - begin
-        assert len(module.campaigns) == count
-        return seconds
+    directory = fresh_directory()
+    options = RecordOptions(keep=True, directory=directory, note=None, skip_unchanged=False)
+    keeper = new_keeper(options, Clock())
+    for number in range(count):
+        numbers = [f"914{number:05}{place:02}" for place in range(4)]
+        lists = Lists("acme", f"Campaign {number}", numbers[:3], numbers[3:])
+        _confirm(keeper, lists)
+    module = _Module(directory)
+    begin = time.perf_counter()
+    show_records(module)
+    seconds = time.perf_counter() - begin
+    assert len(module.campaigns) == count
+    return seconds
 
 
 class _Module:

@@ -10,12 +10,14 @@ python tests/benchmarks/run.py --small    # a few seconds, to see that it runs
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
 import pathlib
 import platform
 import statistics
+import tempfile
 import time
 import typing as t
 from importlib.metadata import version
@@ -23,17 +25,21 @@ from importlib.metadata import version
 import requests
 
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.bulk import (
+    Servers,
     bulk_inside,
     bulk_whole_runs,
 )
-from ansible_collections.ozonetel.cloudagent.tests.benchmarks.commands import (
-    PLAYBOOK_COMMAND,
-    timed,
-)
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.goals import GOALS, per_item
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.local_server import (
+    Server,
     running_server,
+    running_tls_server,
     server_alone,
+)
+from ansible_collections.ozonetel.cloudagent.tests.benchmarks.plays import (
+    TLS_WAYS,
+    WAYS,
+    play_seconds,
 )
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.publish import publish
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.record import (
@@ -43,11 +49,12 @@ from ansible_collections.ozonetel.cloudagent.tests.benchmarks.record import (
 
 HERE = pathlib.Path(__file__).resolve().parent
 JSON = HERE / "results.json"
+README = HERE / "README.md"
 GUIDES = HERE.parents[1] / "docs" / "docsite" / "rst"
-WAYS = ("debug", "in process", "as a module", "uri")
 SIZES = {
-    "rounds": 5,
-    "loops": (50, 500),
+    "rounds": 3,
+    # The slow ways take as long for an item as the others do for fifty.
+    "items": {"debug": 500, "in process": 500, "as a module": 40, "uri": 40},
     "hosts": 200,
     "forks": 20,
     "requests": 2000,
@@ -59,7 +66,7 @@ SIZES = {
 }
 SMALL_SIZES = {
     "rounds": 1,
-    "loops": (2, 4),
+    "items": {"debug": 4, "in process": 4, "as a module": 2, "uri": 2},
     "hosts": 4,
     "forks": 2,
     "requests": 50,
@@ -74,61 +81,49 @@ Sizes = t.Dict[str, t.Any]
 Times = t.Dict[str, t.List[float]]
 
 
-def play(way: str, server: str, items: int, hosts: int, forks: int) -> float:
-    """Return the seconds of a whole ansible-playbook."""
-    inventory = ",".join(f"host{number}" for number in range(hosts)) + ","
-    variables = json.dumps({"way": way, "server": server, "items": items})
-    command = [
-        PLAYBOOK_COMMAND,
-        "-i",
-        inventory,
-        "-f",
-        str(forks),
-        "-e",
-        variables,
-        str(HERE / "playbook.yml"),
-    ]
-    seconds, _printed = timed(command)
-    return seconds
-
-
-def bare_session(server: str, count: int) -> float:
+def bare_session(server: Server, count: int) -> float:
     """Return the seconds per request of nothing but a session of requests."""
     body = json.dumps({"username": "acme", "apiKey": "a-key", "campaignName": "Sales"})
     with requests.Session() as session:
         session.trust_env = False
         begin = time.perf_counter()
         for _request in range(count):
-            session.post(server, data=body, timeout=30).json()
+            session.post(server.url, data=body, timeout=30).json()
         return (time.perf_counter() - begin) / count
 
 
-def measure_round(server: str, slow_server: str, sizes: Sizes) -> t.Iterator[tuple[str, float]]:
+def measure_plays(servers: Servers, sizes: Sizes) -> t.Iterator[tuple[str, float]]:
+    """Yield the seconds of plays of one task: once, with a loop, and for many hosts."""
+    ways = [(way, way, servers.fast) for way in WAYS]
+    ways += [(name, way, servers.tls) for name, way in TLS_WAYS.items()]
+    for name, way, server in ways:
+        yield f"one task, {name}", play_seconds(way, server)
+    for name, way, server in ways:
+        yield f"loop, {name}", play_seconds(way, server, items=sizes["items"][way])
+    hosts, forks = sizes["hosts"], sizes["forks"]
+    for name, way, server in ways:
+        yield f"{hosts} hosts, {name}", play_seconds(way, server, hosts=hosts, forks=forks)
+
+
+def measure_round(servers: Servers, sizes: Sizes) -> t.Iterator[tuple[str, float]]:
     """Yield the name and the time of each case; what is no time says so in its name."""
-    yield "per request, server alone", server_alone(server, sizes["requests"])
-    yield "per request, bare session", bare_session(server, sizes["requests"])
+    yield "per request, server alone", server_alone(servers.fast, sizes["requests"])
+    yield "per request, bare session", bare_session(servers.fast, sizes["requests"])
     yield from record_seconds(sizes["records"]).items()
     yield f"{sizes['largest']} records, info", info_seconds(sizes["largest"])
-    for way in WAYS:
-        yield f"one task, {way}", play(way, server, 1, 1, 5)
-    for items in sizes["loops"]:
-        for way in WAYS:
-            yield f"loop of {items}, {way}", play(way, server, items, 1, 5)
-    for way in WAYS:
-        name = f"{sizes['hosts']} hosts, {way}"
-        yield name, play(way, server, 1, sizes["hosts"], sizes["forks"])
-    yield from bulk_inside(server, slow_server, sizes)
-    for name, seconds, megabytes in bulk_whole_runs(server, sizes):
+    yield from measure_plays(servers, sizes)
+    yield from bulk_inside(servers, sizes)
+    for name, seconds, megabytes in bulk_whole_runs(servers.fast, sizes):
         yield name, seconds
         yield f"{name}, megabytes", megabytes
 
 
-def measure(server: str, slow_server: str, sizes: Sizes) -> t.Iterator[Times]:
+def measure(servers: Servers, sizes: Sizes) -> t.Iterator[Times]:
     """Yield the times of all cases after each round, which runs each of them once."""
     times: Times = {}
     for number in range(sizes["rounds"]):
         print(f"round {number + 1} of {sizes['rounds']}", flush=True)
-        for name, figure in measure_round(server, slow_server, sizes):
+        for name, figure in measure_round(servers, sizes):
             times.setdefault(name, []).append(figure)
             print(f"{name}: {figure:.6g}", flush=True)
         yield times
@@ -146,7 +141,7 @@ def report(times: Times, sizes: Sizes) -> dict[str, t.Any]:
         },
         "sizes": {**sizes, "rounds": min(map(len, times.values()))},
         "medians": medians,
-        "per_item": {way: per_item(medians, sizes, way) for way in WAYS},
+        "per_item": {way: per_item(medians, sizes, way) for way in (*WAYS, *TLS_WAYS)},
         "goals": [goal.result(medians, sizes) for goal in GOALS],
         "times": times,
     }
@@ -171,15 +166,30 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="only see that it runs")
     parser.add_argument("--json", type=pathlib.Path, default=JSON, help="what to write")
     parser.add_argument("--guides", type=pathlib.Path, default=GUIDES, help="where to publish")
+    parser.add_argument("--readme", type=pathlib.Path, default=README, help="where goals are told")
+    parser.add_argument("--rounds", type=int, help="how often each case is measured")
     arguments = parser.parse_args()
-    sizes = SMALL_SIZES if arguments.small else SIZES
-    with running_server("answer") as server, running_server("slow_answer") as slow_server:
+    sizes: Sizes = dict(SMALL_SIZES if arguments.small else SIZES)
+    sizes["rounds"] = arguments.rounds or sizes["rounds"]
+    with running_servers() as servers:
         # After each round, so that an interrupted run is not lost.
-        for times in measure(server, slow_server, sizes):
+        for times in measure(servers, sizes):
             results = report(times, sizes)
             arguments.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-            publish(results, arguments.guides)
+            publish(results, arguments.guides, arguments.readme)
     print(f"\n{table(results)}")
+
+
+@contextlib.contextmanager
+def running_servers() -> t.Iterator[Servers]:
+    """Run all servers."""
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        yield Servers(
+            fast=stack.enter_context(running_server("answer")),
+            tls=stack.enter_context(running_tls_server("answer", folder)),
+            slow=stack.enter_context(running_server("slow_answer")),
+        )
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
 # Copyright (c) 2026, ozonetel.cloudagent contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An authority of the tests, which issues certificates."""
+"""An authority of the tests, which issues certificates, and how often authorities are loaded."""
 
 from __future__ import annotations
 
 import datetime
 import pathlib
 import ssl
+import typing as t
 
+import pytest
 import trustme
 
 
@@ -27,3 +29,29 @@ class Authority:
             context
         )
         return context
+
+
+class Loading:
+    """How often authorities were loaded, and ALPN protocols set, in any context.
+
+    Attributes:
+        files: the files of authorities, None for a directory.
+        protocols: how often protocols were set.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.files: list[str | None] = []
+        self.protocols = 0
+        load = ssl.SSLContext.load_verify_locations
+        set_protocols = ssl.SSLContext.set_alpn_protocols
+
+        def count_load(context: ssl.SSLContext, cafile: t.Any = None, *others: t.Any) -> None:
+            self.files.append(cafile)
+            load(context, cafile, *others)
+
+        def count_protocols(context: ssl.SSLContext, protocols: list[str]) -> None:
+            self.protocols += 1
+            set_protocols(context, protocols)
+
+        monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", count_load)
+        monkeypatch.setattr(ssl.SSLContext, "set_alpn_protocols", count_protocols)

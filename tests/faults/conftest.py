@@ -14,6 +14,9 @@ if t.TYPE_CHECKING:
     from ansible_collections.ozonetel.cloudagent.tests.faults.authority import (
         Authority as AuthorityType,
     )
+    from ansible_collections.ozonetel.cloudagent.tests.faults.authority import (
+        Loading as LoadingType,
+    )
 
 
 @pytest.fixture(name="authority")
@@ -22,3 +25,10 @@ def _authority(tmp_path: pathlib.Path) -> AuthorityType:
     from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Authority
 
     return Authority(tmp_path)
+
+
+@pytest.fixture(name="loading")
+def _loading(monkeypatch: pytest.MonkeyPatch) -> LoadingType:
+    from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Loading
+
+    return Loading(monkeypatch)

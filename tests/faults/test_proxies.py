@@ -16,7 +16,7 @@ from importlib.metadata import version
 import pytest
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http import client as client_file
-from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Authority
+from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Authority, Loading
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     CONFIRMED,
     AcceptedConnection,
@@ -335,3 +335,15 @@ def test_an_unusable_proxy_url_fails_with_proxy_failed(
     monkeypatch.setenv("https_proxy", proxy)
     reason, outcome, _attempts = failure(update(ENDPOINT))
     assert (reason, outcome) == ("proxy_failed", "not_applied")
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_authorities_are_shared_beyond_a_proxy(
+    authority: Authority, through: Through, loading: Loading, tls: bool
+) -> None:
+    context = authority.context("localhost") if tls else None
+    with partner(authority, answer()) as server, proxy_to(server, context) as proxy:
+        for _turn in range(2):
+            assert through(proxy, ca_path=authority.path)["changed"] is True
+    # With TLS to the proxy, urllib3 makes the contexts for both servers itself.
+    assert len(loading.files) == (4 if tls else 1)

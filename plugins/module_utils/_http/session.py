@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time.
 
-"""Sessions of requests that store nothing, follow nothing, and let the watchdog in."""
+"""Sessions that store nothing, follow nothing, and let the watchdog in."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ import socket
 import threading
 import traceback
 import typing as t
-from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
 
 from .attempt import HttpRequest
+from .authorities import default_authorities, shared_context
 from .connecting import Address, connect
 from .framing import StrictAnswer, check_that_nothing_arrived
 from .watchdog import Guard, current_guard
 
 REQUESTS_IMPORT_ERROR: str | None = None
 Request: t.Any = object
-Session: t.Any = object
 HTTPAdapter: t.Any = object
 HttpPool: t.Any = object
 HttpsPool: t.Any = object
@@ -32,7 +31,7 @@ HttpConnection: t.Any = object
 HttpsConnection: t.Any = object
 try:
     import urllib3
-    from requests import Request, Session
+    from requests import Request
     from requests.adapters import HTTPAdapter
     from requests.utils import get_auth_from_url
     from urllib3.connectionpool import HTTPConnectionPool as HttpPool
@@ -41,6 +40,7 @@ try:
         ConnectTimeoutError,
         InsecureRequestWarning,
         NewConnectionError,
+        SSLError,
     )
     from urllib3.util.connection import create_connection
 
@@ -125,7 +125,28 @@ class _GuardedHttpConnection(_GuardedConnection, HttpConnection):
 
 
 class _GuardedHttpsConnection(_GuardedConnection, HttpsConnection):
-    pass
+    def connect(self: t.Any) -> None:
+        """Connect with the context that shares its file of authorities, where there is one.
+
+        A directory is searched while connecting, so it has nothing to share. A proxy with TLS
+        would lose the file, as urllib3 makes the proxy's context from it.
+        """
+        authorities = self.ca_certs
+        if not authorities or (self.proxy and self.proxy.scheme == "https"):
+            super().connect()
+            return
+        try:
+            self.ssl_context = shared_context(authorities)
+        except OSError as error:
+            # As urllib3 does when it loads them.
+            raise SSLError(error) from error
+        # Otherwise urllib3 would load them into it once more.
+        self.ca_certs = None
+        try:
+            super().connect()
+        finally:
+            # For another connection to the server, by when the file may have changed.
+            self.ca_certs = authorities
 
 
 class _CarefulPool:
@@ -171,55 +192,49 @@ class GuardedAdapter(HTTPAdapter):
         return manager
 
 
-class QuietSession(Session):
-    """A session that never looks at where a redirect points to."""
+class Session:
+    """The connections to one server, and nothing else that is kept between two requests.
 
-    def get_redirect_target(self, resp: t.Any) -> None:
-        """Name no target: requests would read a redirect's body whole before it goes there."""
+    It sends through an adapter of requests. Cookies, ``.netrc``, redirects, and proxies and
+    certificates from the environment are the work of its sessions, which this does without.
+    """
 
-    def post_bytes(self: t.Any, request: HttpRequest, timeout: tuple[float, float]) -> t.Any:
+    def __init__(self) -> None:
+        self._adapter = GuardedAdapter(max_retries=0)
+        self._prepared: dict[str, t.Any] = {}
+
+    def post_bytes(self, request: HttpRequest, timeout: tuple[float, float]) -> t.Any:
         """Send the request and return the response, of which the body is still to be read.
 
         Only the body differs from one request to the next, so the rest is prepared once.
+
+        Args:
+            request: what to send.
+            timeout: the seconds for connecting, and those for each wait after that.
         """
-        prepared = self.prepared.get(request.url)
+        prepared = self._prepared.get(request.url)
         if prepared is None:
             whole = Request("POST", request.url, headers=request.headers, data=request.body)
-            prepared = self.prepared[request.url] = self.prepare_request(whole)
+            prepared = self._prepared[request.url] = whole.prepare()
         prepared.body = request.body
         prepared.headers["Content-Length"] = str(len(request.body))
-        return self.send(
+        return self._adapter.send(
             prepared,
-            timeout=timeout,
-            verify=request.verify,
-            cert=None,
-            proxies={"http": request.proxy, "https": request.proxy} if request.proxy else {},
-            allow_redirects=False,
             stream=True,
+            timeout=timeout,
+            # Named, as requests 2.32.0 to 2.32.4 changes the context that it shares by itself.
+            verify=default_authorities() if request.verify is True else request.verify,
+            proxies={"http": request.proxy, "https": request.proxy} if request.proxy else {},
         )
-
-
-def new_session() -> t.Any:
-    """Return a session that keeps its connections, and nothing else between two requests."""
-    session = QuietSession()
-    # No .netrc, no proxies and no certificate bundle behind our back: a request names its own.
-    session.trust_env = False
-    session.prepared = {}
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers.clear()
-    adapter = GuardedAdapter(max_retries=0)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
 
 
 class SessionCache(threading.local):
     """The sessions of a thread: one for each server, TLS setting and proxy."""
 
     def __init__(self) -> None:
-        self._sessions: dict[t.Any, t.Any] = {}
+        self._sessions: dict[t.Any, Session] = {}
 
-    def session_for(self, request: HttpRequest) -> t.Any:
+    def session_for(self, request: HttpRequest) -> Session:
         """Return the thread's session for this request's server, made when there is none."""
         url = urlsplit(request.url)
         # A forked process would share its parent's connection, and read the other's answers.
@@ -227,5 +242,5 @@ class SessionCache(threading.local):
         if key not in self._sessions:
             if request.verify is False:
                 urllib3.disable_warnings(InsecureRequestWarning)
-            self._sessions[key] = new_session()
+            self._sessions[key] = Session()
         return self._sessions[key]

@@ -14,6 +14,9 @@ import signal
 import threading
 import typing as t
 
+# Asking for them takes longer than starting a thread.
+_ALL_SIGNALS = signal.valid_signals()
+
 
 class NoThread(OSError):
     """The system starts no further thread: a limit of processes or of memory is reached."""
@@ -33,7 +36,7 @@ def start_daemon(name: str, target: t.Callable[[], None]) -> threading.Thread:
     """
     thread = threading.Thread(target=target, name=name, daemon=True)
     # A new thread inherits what is blocked.
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _ALL_SIGNALS)
     try:
         thread.start()
     except (RuntimeError, MemoryError):

@@ -304,15 +304,23 @@ class Files:
         return True
 
     def _open_lock(self, path: str) -> tuple[int, bool]:
-        try:
+        """Return a descriptor of the lock file, and whether this run made it."""
+        with contextlib.suppress(FileNotFoundError):
             return os.open(path, _LOCK), False
-        except FileNotFoundError:
-            if self._makes_directory:
-                os.makedirs(self.name, mode=0o700, exist_ok=True)
         try:
-            return os.open(path, _LOCK | os.O_CREAT | os.O_EXCL, 0o600), True
+            return self._make_lock(path), True
         except FileExistsError:
             return os.open(path, _LOCK), False
+
+    def _make_lock(self, path: str) -> int:
+        # The directory is there for all campaigns but the first.
+        try:
+            return os.open(path, _LOCK | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileNotFoundError:
+            if not self._makes_directory:
+                raise
+        os.makedirs(self.name, mode=0o700, exist_ok=True)
+        return os.open(path, _LOCK | os.O_CREAT | os.O_EXCL, 0o600)
 
 
 def reason_of(error: OSError) -> str:

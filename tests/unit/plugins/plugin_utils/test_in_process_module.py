@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import datetime
+import gc
 import typing as t
 from importlib.util import find_spec
 
@@ -17,6 +20,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options impor
 )
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils import _in_process_module
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_module import (
+    OBJECTS_BETWEEN_COLLECTIONS,
     InProcessModule,
     Result,
     plain,
@@ -242,3 +246,46 @@ def test_tagged_and_encrypted_values_become_plain_ones(value: object, expected: 
         assert [type(entry) for entry in [*result, result[1][0]]] == [str, list, int]
     if isinstance(result, dict):
         assert [type(key) for key in result] == [str]
+
+
+@pytest.mark.parametrize("texts", [[MarkedText("a"), "b"], (MarkedText("a"), "b")])
+def test_a_copy_of_texts_is_a_plain_list_of_its_own(texts: t.Sequence[str]) -> None:
+    first = plain(texts)
+    second = copy.deepcopy(first)
+    assert second == first == ["a", "b"]
+    assert second is not first
+    assert (type(second), {*map(type, second)}) == (list, {str})
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_garbage_is_collected_rarely_while_the_module_runs(interrupted: bool) -> None:
+    before = gc.get_threshold()
+    inside: list[tuple[int, int, int]] = []
+
+    def look(module: InProcessModule) -> None:
+        inside.append(gc.get_threshold())
+        if interrupted:
+            raise KeyboardInterrupt
+        module.exit_json(changed=False)
+
+    with contextlib.suppress(KeyboardInterrupt):
+        run(look)
+    assert inside == [(OBJECTS_BETWEEN_COLLECTIONS, *before[1:])]
+    assert gc.get_threshold() == before
+
+
+def test_a_collector_that_is_turned_off_stays_off() -> None:
+    before = gc.get_threshold()
+    inside: list[int] = []
+
+    def look(module: InProcessModule) -> None:
+        inside.append(gc.get_threshold()[0])
+        module.exit_json(changed=False)
+
+    gc.set_threshold(0)
+    try:
+        run(look)
+        assert inside == [0]
+        assert gc.get_threshold()[0] == 0
+    finally:
+        gc.set_threshold(*before)
