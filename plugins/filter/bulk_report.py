@@ -11,7 +11,8 @@ short_description: Say in a few lines what came of an update of many campaigns
 version_added: 0.1.0
 description:
   - Returns the lines that the playbooks of this collection print at their end. They name the campaigns that failed and those that changed.
-  - The first 20 campaigns that failed are shown with the cause and the next step, and the others by name. Up to 20 campaigns that changed are named.
+  - When nothing failed, that is the message of the module. Else the first 20 campaigns that failed are shown with the cause and the next step,
+    and the others by name. Up to 20 campaigns that changed are named.
 positional: check_mode
 options:
   _input:
@@ -62,8 +63,9 @@ _value:
       type: list
       elements: str
       sample:
-        - "2 campaigns: 2 changed."
-        - "Changed: Sales, Support."
+        - "2 campaigns: 1 failed, 1 changed."
+        - 'Winter Sale failed. The account "acme" has no campaign named "Winter Sale". Check campaign_name letter by letter, upper and lower case included.'
+        - "Changed: Sales."
 """
 
 import typing as t

@@ -35,18 +35,19 @@ def report_update(result: Result, check_mode: bool) -> BulkReport:
         check_mode: nothing was sent.
     """
     summary = result.get("summary", {})
+    if summary and not summary["failed"] and "failure" not in result:
+        return BulkReport(False, [result["msg"]])
     if not summary.get("total"):
         # Nothing was begun, so that the message says it all.
-        failed = not summary or "failure" in result
-        return BulkReport(failed, [result.get("msg", "The task returned no result.")])
+        return BulkReport(True, [result.get("msg", "The task returned no result.")])
     entries = result["results"]
-    failed_entries = [entry for entry in entries if entry.get("failed")]
+    failed = [entry for entry in entries if entry.get("failed")]
     changed = [entry["campaign_name"] for entry in entries if entry["changed"]]
-    lines = [_counts(summary, check_mode), *_failures(failed_entries)]
-    if "failure" in result and not failed_entries:
+    lines = [_counts(summary, check_mode), *_failures(failed)]
+    if not failed:
+        # An error that is about no single campaign.
         lines.append(result["msg"])
-    lines += [*_not_sent(entries), *_changes(changed, check_mode)]
-    return BulkReport("failure" in result or bool(failed_entries), lines)
+    return BulkReport(True, [*lines, *_not_sent(entries), *_changes(changed, check_mode)])
 
 
 def _counts(summary: t.Mapping[str, int], check_mode: bool) -> str:

@@ -44,22 +44,18 @@ def not_sent(name: str) -> dict[str, t.Any]:
     return {"campaign_name": name, "changed": False, "msg": "Not sent, because of a storm."}
 
 
-def test_what_changed_is_named() -> None:
-    report = report_update(result_of(changed("Sales"), unchanged("Support"), changed("IVR")), False)
-    assert report == (False, ["3 campaigns: 2 changed, 1 unchanged.", "Changed: Sales, IVR."])
+def test_without_a_failure_the_message_is_printed() -> None:
+    report = report_update(result_of(changed("Sales"), unchanged("Support")), False)
+    assert report == (False, ["All of it."])
 
 
 def test_in_check_mode() -> None:
-    report = report_update(result_of(changed("Sales"), unchanged("Support")), True)
-    assert report.lines == [
-        "2 campaigns: 1 would be changed, 1 would be unchanged.",
+    entries = (changed("Sales"), unchanged("IVR"), failed("Support"))
+    assert report_update(result_of(*entries, failure={}), True).lines == [
+        "3 campaigns: 1 failed, 1 would be changed, 1 would be unchanged.",
+        "Support failed. See Support.",
         "Would be changed: Sales.",
     ]
-
-
-def test_nothing_else_is_printed_when_nothing_changed() -> None:
-    report = report_update(result_of(unchanged("Sales")), False)
-    assert report == (False, ["1 campaign: 1 unchanged."])
 
 
 def test_what_failed_comes_before_what_changed() -> None:

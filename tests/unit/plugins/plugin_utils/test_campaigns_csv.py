@@ -261,13 +261,13 @@ def test_what_python_writes_is_read_back(
     mark: str,
 ) -> None:
     file = io.StringIO()
-    writer = csv.writer(file, delimiter=delimiter, lineterminator=ending)
+    writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows(
         [name, between.join(one), between.join(other)] for name, one, other in campaigns
     )
     try:
-        table = read_campaigns_csv(mark + file.getvalue())
+        table = read_campaigns_csv(mark + file.getvalue().replace("\n", ending))
     except CsvFaults as refused:
         # Names that differ only in ways that CloudAgent may not see.
         assert all(fault.startswith("Rows ") for fault in refused.faults)
