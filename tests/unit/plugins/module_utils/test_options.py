@@ -490,7 +490,8 @@ def test_the_options_of_the_info_module(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("OZONETEL_API_KEY", "from-the-environment")
     params, errors, secrets = validate(info_argument_spec(), {})
     assert errors == []
-    assert params == {**DEFAULTS_WITHOUT_SENDING, "history_limit": 10}
+    others = {"as_update": False, "before": None, "history_limit": 10}
+    assert params == {**DEFAULTS_WITHOUT_SENDING, **others}
     assert secrets == set()
     assert validate(info_argument_spec(), {"api_key": "a-key"}).secrets == {"a-key"}
 
