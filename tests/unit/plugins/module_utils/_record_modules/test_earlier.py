@@ -62,6 +62,7 @@ def number_of(found: Confirmation | None) -> str | None:
         ("2027-01-15T05:00:00+05:30", datetime(2027, 1, 14, 23, 30)),
         ("2027-01-15T20:00-08:00", datetime(2027, 1, 16, 4)),
         ("2028-02-29", datetime(2028, 2, 29)),
+        (str(datetime(2027, 1, 15, 8, tzinfo=timezone.utc)), datetime(2027, 1, 15, 8)),
     ],
 )
 def test_a_time_is_read(text: str, expected: datetime) -> None:
@@ -77,7 +78,7 @@ def test_a_time_is_read(text: str, expected: datetime) -> None:
         ("15.01.2027", "not ISO 8601"),
         ("2027-1-15", "not ISO 8601"),
         ("20270115", "not ISO 8601"),
-        ("2027-01-15 08:00:00Z", "not ISO 8601"),
+        ("2027-01-15  08:00:00Z", "not ISO 8601"),
         ("2027-01-15T08Z", "not ISO 8601"),
         ("2027-01-15T08:00:00z", "not ISO 8601"),
         ("2027-01-15T08:00:00 UTC", "not ISO 8601"),
@@ -86,6 +87,7 @@ def test_a_time_is_read(text: str, expected: datetime) -> None:
         ("\uff12027-01-15", "not ISO 8601"),
         ("2027-01-15T08:00:00", "no time zone"),
         ("2027-01-15T08:00", "no time zone"),
+        ("2027-01-15 08:00:00", "no time zone"),
         ("2027-02-29", "no such date or time"),
         ("2027-13-01", "no such date or time"),
         ("0000-01-01", "no such date or time"),
