@@ -54,7 +54,11 @@ OLDEST_LIBRARIES = range(8, 12)
 # Tests run side by side, but those in one file one after the other.
 SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
 
-CONTROLLER_TESTS = ("tests/unit/plugins/action/", "tests/unit/plugins/plugin_utils/")
+CONTROLLER_TESTS = (
+    "tests/unit/plugins/action/",
+    "tests/unit/plugins/filter/",
+    "tests/unit/plugins/plugin_utils/",
+)
 
 leave_home_alone()
 use_real_pythons()

@@ -36,6 +36,7 @@ class UpdateFailure(Exception):
         http_status: status of the last answer, or None.
         api_message: cleaned text of the last answer, or None.
         attempts: how many requests were tried.
+        sent: one of them may have reached the server.
         leaves_lists_alone: it is certain that the server still has the lists that it had before.
     """
 
@@ -47,6 +48,7 @@ class UpdateFailure(Exception):
         http_status: int | None = None,
         api_message: str | None = None,
         attempts: int = 0,
+        sent: bool = False,
         leaves_lists_alone: bool = False,
     ) -> None:
         super().__init__(message)
@@ -56,6 +58,7 @@ class UpdateFailure(Exception):
         self.http_status = http_status
         self.api_message = api_message
         self.attempts = attempts
+        self.sent = sent
         self.leaves_lists_alone = leaves_lists_alone
 
     @property

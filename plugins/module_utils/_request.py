@@ -21,6 +21,7 @@ from ._failure import UpdateFailure
 from ._failure_messages import failure_message, situation_of
 from ._http.attempt import (
     NOT_APPLIED,
+    PROXY_FAILED,
     UNEXPECTED_ERROR,
     UNKNOWN,
     Attempt,
@@ -77,6 +78,7 @@ def send_update(
         http_status=exchange.last.http_status,
         api_message=exchange.last.api_message,
         attempts=len(exchange.attempts),
+        sent=any(map(_may_have_arrived, exchange.attempts)),
         leaves_lists_alone=all(map(_leaves_lists_alone, exchange.attempts)),
     )
 
@@ -93,6 +95,12 @@ def _judge(answer: HttpAnswer, api_key: str) -> Attempt:
             http_status=answer.status,
             kind=UNEXPECTED_ERROR,
         )
+
+
+def _may_have_arrived(attempt: Attempt) -> bool:
+    """Tell whether this attempt may have reached the server, and not only the proxy before it."""
+    answered = attempt.http_status is not None and attempt.reason != PROXY_FAILED
+    return answered or attempt.outcome == UNKNOWN
 
 
 def _leaves_lists_alone(attempt: Attempt) -> bool:

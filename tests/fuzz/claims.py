@@ -196,6 +196,8 @@ def _lies_of_update(task: Task, update: Update, result: Result, truth: Truth) ->
 
 def _lies_of_failed(result: Result, own: list[Entry]) -> t.Iterator[Lie]:
     failure = result.get("failure", {})
+    if own and not result["sent"]:
+        yield Lie("sent, yet it says no", f"says that nothing was sent; {len(own)} requests came")
     if failure.get("outcome") == NOT_APPLIED:
         for entry in own:
             # After a refusal of numbers, the first list may have been stored.

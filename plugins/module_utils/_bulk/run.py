@@ -79,7 +79,7 @@ def _update_all(result: Result, module: t.Any, client: HttpClient) -> None:
         unexpected = unexpected_result(error)
     why = why_stopped(stop.reason)
     found = campaign_results.all(why)
-    result.update(bulk_result(found, why, module.check_mode))
+    result.update(bulk_result(found, why, module.check_mode, settings.keeper.place))
     if unexpected:
         msg = f"{result['msg']} {unexpected['msg']}"
         result.update({**unexpected, "changed": result["changed"], "msg": msg}, failed=True)
@@ -152,7 +152,7 @@ def _campaign_result_of(update: BulkUpdate, settings: Settings) -> CampaignResul
 def _failure_of(update: BulkUpdate) -> Result:
     """Return the part of a result that a failure adds; an empty one if there is none."""
     if update.error is not None:
-        return {**unexpected_result(update.error), "failed": True}
+        return {**unexpected_result(update.error), "failed": True, "sent": update.has_its_turn}
     if update.failure is not None:
         return {**failed_result(update.failure), "failed": True}
     return {}

@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import pathlib
+import re
+import typing as t
 
 import pytest
+import yaml
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.options import (
     bulk_argument_spec,
@@ -16,10 +20,51 @@ from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._playbook_vari
     mistyped_variable_faults,
 )
 
+ROOT = pathlib.Path(__file__).resolve().parents[4]
+# The demo has its own campaigns, and takes no variables.
+PLAYBOOKS = [path for path in sorted(ROOT.glob("playbooks/*.yml")) if path.stem != "demo"]
 
-def test_every_option_of_the_bulk_module_is_a_variable() -> None:
-    options = {f"cloudagent_{option}" for option in bulk_argument_spec()}
-    assert options < PLAYBOOK_VARIABLES["update_dynamic_dids"]
+
+def all_of(key: str, part: t.Any) -> t.Iterator[t.Any]:
+    """Yield the values that this key has anywhere in a part of a playbook."""
+    if isinstance(part, list):
+        for item in part:
+            yield from all_of(key, item)
+    if isinstance(part, dict):
+        if key in part:
+            yield part[key]
+        for value in part.values():
+            yield from all_of(key, value)
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=[path.stem for path in PLAYBOOKS])
+def test_a_playbook_reads_the_variables_that_are_known(path: pathlib.Path) -> None:
+    text = yaml.safe_dump(yaml.safe_load(path.read_text(encoding="utf-8")))
+    assert set(re.findall(r"(?<![\w.])cloudagent_\w+", text)) == PLAYBOOK_VARIABLES[path.stem]
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=[path.stem for path in PLAYBOOKS])
+def test_no_extra_variable_replaces_one_of_the_playbook(path: pathlib.Path) -> None:
+    playbook = yaml.safe_load(path.read_text(encoding="utf-8"))
+    own = [name for variables in all_of("vars", playbook) for name in variables]
+    own += [*all_of("register", playbook), *all_of("loop_var", playbook)]
+    own += [name for facts in all_of("ansible.builtin.set_fact", playbook) for name in facts]
+    assert own
+    assert [name for name in own if not name.startswith(("_cloudagent_", "ansible_"))] == []
+
+
+def test_update_dynamic_dids_gives_each_variable_to_its_option() -> None:
+    [play] = yaml.safe_load((ROOT / "playbooks" / "update_dynamic_dids.yml").read_text("utf-8"))
+    options = {
+        **play["module_defaults"]["group/ozonetel.cloudagent.cloudagent"],
+        **next(all_of("ozonetel.cloudagent.ozonetel_dynamic_dids_bulk", play)),
+    }
+    assert options.pop("campaigns") == "{{ _cloudagent_input.campaigns }}"
+    assert options == {
+        name: f"{{{{ cloudagent_{name} | default(omit) }}}}"
+        for name in bulk_argument_spec()
+        if name != "campaigns"
+    }
 
 
 @pytest.mark.parametrize(
