@@ -28,7 +28,7 @@ options:
       - Whether to return only the campaigns of the account and the endpoint that an update with the same options would use.
       - The account is O(username), or else E(OZONETEL_USERNAME). The endpoint comes from O(region) or O(api_url), or else from
         E(OZONETEL_API_URL), then from E(OZONETEL_REGION), and otherwise it is the vendor's URL for domestic accounts.
-        The environment is read where the task runs.
+        So the environment is a filter as well. It is read where the task runs.
       - RV(account) then tells more about this account.
     type: bool
     default: false
@@ -58,6 +58,8 @@ seealso:
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_record
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed
     description: What the last-applied record knows, and what it cannot know.
+  - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_put_back
+    description: How to put earlier lists of campaigns back, with a playbook of the collection.
 author:
   - ozonetel.cloudagent contributors (!UNKNOWN)
 """
