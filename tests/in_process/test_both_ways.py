@@ -21,11 +21,20 @@ HERE = pathlib.Path(__file__).parent
 ROLES = HERE.parent / "integration" / "targets"
 # What is run at the same time: the ways, and the roles.
 RUNS = {
-    "in process": ["ozonetel_dynamic_dids", "ozonetel_dynamic_dids_info"],
+    "in process": [
+        "ozonetel_dynamic_dids",
+        "ozonetel_dynamic_dids_info",
+        "playbook_update_dynamic_dids",
+    ],
     "as a module": ["ozonetel_dynamic_dids"],
 }
 # The way is the subject of these, so they run once.
-ONE_WAY = ("/files/ways.yml", "/files/no_requests.yml", "/ozonetel_dynamic_dids_info/")
+ONE_WAY = (
+    "/files/ways.yml",
+    "/files/no_requests.yml",
+    "/ozonetel_dynamic_dids_info/",
+    "/playbook_update_dynamic_dids/",
+)
 # What Ansible itself adds to a result.
 ANSIBLE_KEYS = ("invocation", "exception", "failed_when_suppressed_exception", "timedout")
 # What differs between two runs of any kind, and what stands for it.
