@@ -91,7 +91,7 @@ def _read_number(name: str, value: object) -> str:
 
 
 def _read_at_least(value: object) -> int:
-    if isinstance(value, bool) or not re.fullmatch(r"[1-9][0-9]{0,8}", str(value), re.ASCII):
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", str(value), re.ASCII):
         raise InvalidInput("cloudagent_at_least has to be a whole number from 1.")
     return int(str(value))
 
