@@ -59,7 +59,7 @@ options:
       - A campaign that is named twice is refused. So are two names that differ in upper and lower case or spaces alone, since CloudAgent
         may take them for one campaign.
       - With an empty list there is nothing to do, and nothing is changed.
-      - An entry with any other key is refused, so choose the columns of a table that has more.
+      - An entry with any other key is refused. P(ozonetel.cloudagent.campaigns_from_csv#filter) makes campaigns of a table that has more columns.
     type: list
     elements: dict
     required: true
@@ -117,6 +117,8 @@ seealso:
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_info
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_record
+  - plugin: ozonetel.cloudagent.campaigns_from_csv
+    plugin_type: filter
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_bulk
     description: Where campaigns come from, partial failures, limits and progress.
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed
@@ -190,20 +192,14 @@ EXAMPLES = r"""
   run_once: true
   delegate_to: localhost
 
-# The file is exported from a spreadsheet in which the columns of numbers are formatted as text.
-# Other columns than these three would be refused:
+# The file is exported from a spreadsheet in which the columns of numbers are formatted as text:
 #
 #     campaign_name,dynamic_dids,fallback_dynamic_dids
 #     Sales,"9140001001,9140001002",9140002001
 #     Support,9140001003,9140002002
-- name: Read campaigns from a CSV file
-  community.general.read_csv:
-    path: "{{ playbook_dir }}/files/campaigns.csv"
-  register: table
-
-- name: Update the campaigns of the CSV file
+- name: Update the campaigns of a CSV file
   ozonetel.cloudagent.ozonetel_dynamic_dids_bulk:
-    campaigns: "{{ table.list }}"
+    campaigns: "{{ lookup('ansible.builtin.file', 'campaigns.csv') | ozonetel.cloudagent.campaigns_from_csv }}"
 
 - name: Handle campaigns that fail by themselves
   block:

@@ -4,8 +4,8 @@
 
 """Run every example as it is printed, with the real ansible-playbook, and nothing beyond this machine.
 
-The examples are the blocks of YAML in README.md and in the guides, and the EXAMPLES of each module. What a block is
-shows in its content:
+The examples are the blocks of YAML in README.md and in the guides, and the EXAMPLES of each module and filter. What a
+block is shows in its content:
 
 - a list of plays is run as a playbook;
 - a list of tasks is run by a play that imports it;
@@ -55,6 +55,10 @@ SECONDS = 600  # Only a command that hangs takes so long, however busy the machi
 
 # How many requests each block sends. What is not listed here, or sends another number, fails.
 REQUESTS = {
+    "filter bulk_report": 1,
+    "filter campaigns_from_csv": 2,
+    "filter mistyped_variables": 0,
+    "filter update_input": 0,
     "module ozonetel_dynamic_dids": 9,
     "module ozonetel_dynamic_dids_bulk": 11,
     "module ozonetel_dynamic_dids_info": 3,
@@ -71,6 +75,8 @@ REQUESTS = {
     "guide_getting_started 1": 1,
     "guide_getting_started 2": 2,
     "guide_numbers 1": 1,
+    "guide_playbook 1": 2,
+    "guide_playbook 2": 2,
     "guide_put_back 1": 3,
     "guide_take_out 1": 0,
 }
@@ -122,16 +128,6 @@ CAMPAIGNS = {
         "fallback_dynamic_dids": "9140002002",
     },
 }
-# Stands in for community.general.read_csv, which the tests do not install: the same option, and
-# rows with the same names and types.
-READ_CSV = """\
-import csv
-from ansible.module_utils.basic import AnsibleModule
-
-module = AnsibleModule({"path": {"type": "path", "required": True}}, supports_check_mode=True)
-with open(module.params["path"], encoding="utf-8-sig", newline="") as table:
-    module.exit_json(changed=False, list=list(csv.DictReader(table)), dict={})
-"""
 
 
 # --- The examples -------------------------------------------------------------------------------
@@ -145,12 +141,14 @@ class Block(NamedTuple):
     variables: tuple[str, ...] = ()
 
 
-def module_blocks() -> Iterator[Block]:
-    for path in sorted(ROOT.glob("plugins/modules/*.py")):
-        source = path.read_text(encoding="utf-8")
-        examples = re.search(r'^EXAMPLES = r"""(.*?)"""$', source, re.MULTILINE | re.DOTALL)
-        assert examples, path
-        yield Block(f"module {path.stem}", examples.group(1))
+def plugin_blocks() -> Iterator[Block]:
+    for kind in ("module", "filter"):
+        folder = {"module": "modules"}.get(kind, kind)
+        for path in sorted(ROOT.glob(f"plugins/{folder}/*.py")):
+            source = path.read_text(encoding="utf-8")
+            examples = re.search(r'^EXAMPLES = r"""(.*?)"""$', source, re.MULTILINE | re.DOTALL)
+            assert examples, path
+            yield Block(f"{kind} {path.stem}", examples.group(1))
 
 
 def readme_blocks() -> Iterator[Block]:
@@ -172,7 +170,7 @@ def guide_blocks() -> Iterator[Block]:
             yield Block(f"{path.stem} {number}", textwrap.dedent(text))
 
 
-BLOCKS = [*module_blocks(), *readme_blocks(), *guide_blocks()]
+BLOCKS = [*plugin_blocks(), *readme_blocks(), *guide_blocks()]
 
 
 # --- The network --------------------------------------------------------------------------------
@@ -289,9 +287,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         environment = {
             **without_settings(os.environ),
             # tests/conftest.py has made a tree in which this checkout is the collection.
-            "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(
-                [os.environ["ANSIBLE_COLLECTIONS_PATH"], str(community_general(folder))]
-            ),
+            "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
             "ANSIBLE_HOME": str(folder / "ansible"),
             # In which tests/conftest.py looks for deprecations.
             "ANSIBLE_LOG_PATH": os.environ["ANSIBLE_LOG_PATH"],
@@ -306,15 +302,6 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         assert ended.returncode == 0, ended.stdout
         assert ACME_KEY not in vault.read_text(encoding="utf-8")
         yield Machine(sandbox, environment, vault)
-
-
-def community_general(folder: Path) -> Path:
-    """Return a tree of collections with the one module of others that the examples use."""
-    tree = folder / "collections"
-    modules = tree / "ansible_collections" / "community" / "general" / "plugins" / "modules"
-    modules.mkdir(parents=True)
-    (modules / "read_csv.py").write_text(READ_CSV, encoding="utf-8")
-    return tree
 
 
 def without_settings(environment: Mapping[str, str]) -> dict[str, str]:

@@ -55,21 +55,27 @@ def show_records(module: t.Any) -> None:
     try:
         wanted = _read_wanted(module.params)
         store = open_store(choose_record_dir(module.params["record_dir"], os.environ))
+        result = _result(store, wanted, warn)
     except UpdateFailure as error:
         failure = error
     # Outside of any except, so that Ansible adds no traceback of the exception.
     if failure is not None:
         message = mask_secret(failure.message, secret)
         module.fail_json(msg=message, changed=False, failure=failure.details)
-    result: Shown = {"campaigns": []}
+    module.exit_json(changed=False, **result)
+
+
+def _result(store: Store | None, wanted: Wanted, warn: Warn) -> Shown:
+    """Return what is shown."""
     account = _Account(wanted.filter, store)
+    result: Shown = {"campaigns": []}
     try:
         result["campaigns"] = sorted(_format_wanted(store, wanted, account, warn), key=names_of)
     except UnreadableStore as error:
         warn(records_unreadable(store.name if store else None, error.reason))
     if wanted.as_update:
         result["account"] = account.format()
-    module.exit_json(changed=False, **result)
+    return result
 
 
 def _read_wanted(params: Params) -> Wanted:

@@ -43,6 +43,24 @@ def test_a_playbook_reads_the_variables_that_are_known(path: pathlib.Path) -> No
     assert set(re.findall(r"(?<![\w.])cloudagent_\w+", text)) == PLAYBOOK_VARIABLES[path.stem]
 
 
+def test_the_guide_has_a_row_for_each_variable_of_update_dynamic_dids() -> None:
+    guide = (ROOT / "docs" / "docsite" / "rst" / "guide_playbook.rst").read_text(encoding="utf-8")
+    rows = re.findall(r"^   \* - ``(cloudagent_\w+)``$", guide, re.MULTILINE)
+    assert sorted(rows) == sorted(PLAYBOOK_VARIABLES["update_dynamic_dids"])
+
+
+@pytest.mark.parametrize("playbook", ["put_back", "take_out"])
+def test_the_guide_has_a_row_for_each_variable_that_only_this_playbook_has(playbook: str) -> None:
+    guide = ROOT / "docs" / "docsite" / "rst" / f"guide_{playbook}.rst"
+    rows = re.findall(
+        r"^   \* - ``(cloudagent_\w+)``$", guide.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    common = PLAYBOOK_VARIABLES["update_dynamic_dids"]
+    assert sorted(rows) == sorted(PLAYBOOK_VARIABLES[playbook] - common)
+    # The guide says so of the others.
+    assert common - PLAYBOOK_VARIABLES[playbook] == {"cloudagent_campaigns", "cloudagent_csv"}
+
+
 @pytest.mark.parametrize("path", PLAYBOOKS, ids=[path.stem for path in PLAYBOOKS])
 def test_no_extra_variable_replaces_one_of_the_playbook(path: pathlib.Path) -> None:
     playbook = yaml.safe_load(path.read_text(encoding="utf-8"))
