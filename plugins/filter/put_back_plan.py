@@ -33,6 +33,13 @@ author:
 """
 
 EXAMPLES = r"""
+- name: Look up what the records say
+  ozonetel.cloudagent.ozonetel_dynamic_dids_info:
+    campaign_name: Sales
+    as_update: true
+    before: current
+  register: recorded
+
 - name: Show what the playbook put_back would do
   ansible.builtin.debug:
     msg: "{{ recorded | ozonetel.cloudagent.put_back_plan(campaign='Sales') }}"

@@ -33,6 +33,12 @@ author:
 """
 
 EXAMPLES = r"""
+- name: Look up what the records say
+  ozonetel.cloudagent.ozonetel_dynamic_dids_info:
+    did: "9140001001"
+    as_update: true
+  register: recorded
+
 - name: Show what the playbook take_out would do
   ansible.builtin.debug:
     msg: "{{ recorded | ozonetel.cloudagent.take_out_plan(did='9140001001') }}"

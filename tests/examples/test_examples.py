@@ -58,6 +58,8 @@ REQUESTS = {
     "filter bulk_report": 1,
     "filter campaigns_from_csv": 2,
     "filter mistyped_variables": 0,
+    "filter put_back_plan": 0,
+    "filter take_out_plan": 0,
     "filter update_input": 0,
     "module ozonetel_dynamic_dids": 9,
     "module ozonetel_dynamic_dids_bulk": 11,
