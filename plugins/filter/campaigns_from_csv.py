@@ -10,7 +10,8 @@ name: campaigns_from_csv
 short_description: Turn the text of a CSV file into campaigns
 version_added: 0.1.0
 description:
-  - Returns the campaigns of a CSV file, as spreadsheets export it, in the form of the option O(ozonetel.cloudagent.ozonetel_dynamic_dids_bulk#module:campaigns).
+  - Returns the campaigns of a CSV file, as spreadsheets export it, in the form of the option
+    O(ozonetel.cloudagent.ozonetel_dynamic_dids_bulk#module:campaigns).
   - The file has a header with the columns C(campaign_name), C(dynamic_dids) and C(fallback_dynamic_dids), in any order. Upper and lower case,
     spaces, hyphens and underscores make no difference, so C(Dynamic DIDs) is a name of the second one. Other columns are ignored, and a warning names them.
   - Commas, semicolons or tabs separate the cells. Which of them is found from the header.

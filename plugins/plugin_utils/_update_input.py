@@ -59,6 +59,8 @@ def read_update_input(names: t.Collection[str], campaigns: object, csv_path: obj
         return _read_csv(csv_path)
     if campaigns is not None:
         return _check_campaigns(campaigns)
+    if "cloudagent_campaigns" in names:
+        return _wrong("cloudagent_campaigns is empty.", *_HOW_TO_GIVE)
     if "campaigns" in names:
         return _wrong(
             "The variable campaigns is set, and the playbook reads cloudagent_campaigns. Rename it."

@@ -106,6 +106,7 @@ def test_a_csv_file_without_campaigns(tmp_path: pathlib.Path) -> None:
         ({"Sales": []}, "cloudagent_campaigns is not a list of campaigns."),
         (5, "cloudagent_campaigns is not a list of campaigns."),
         ([], "cloudagent_campaigns is empty."),
+        (None, "cloudagent_campaigns is empty."),
         (["Sales"], "Entry 1 of cloudagent_campaigns is not a campaign with the keys"),
         ([SALES, None], "Entry 2 of cloudagent_campaigns is not a campaign"),
         ([{"dynamic_dids": 1, "fallback_dynamic_dids": 2}], "lacks campaign_name."),
