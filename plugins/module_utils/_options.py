@@ -79,7 +79,12 @@ def record_filter_argument_spec() -> dict[str, dict[str, t.Any]]:
 
 def info_argument_spec() -> dict[str, dict[str, t.Any]]:
     """Return the options of the module that shows records."""
-    return {**record_filter_argument_spec(), "history_limit": {"type": "int", "default": 10}}
+    return {
+        **record_filter_argument_spec(),
+        "as_update": {"type": "bool", "default": False},
+        "before": {"type": "str"},
+        "history_limit": {"type": "int", "default": 10},
+    }
 
 
 def record_changes_argument_spec() -> dict[str, dict[str, t.Any]]:
@@ -167,6 +172,22 @@ def read_api_settings(params: Params, environment: Environment) -> ApiSettings:
         timeout=checked_timeout(params["timeout"]),
         retries=_checked_retries(params["retries"]),
     )
+
+
+def choose_username(params: Params, environment: Environment) -> str:
+    """Return the account that an update would use.
+
+    Raises:
+        InvalidInput: there is none, or it can't be used.
+    """
+    variable = ACCOUNT_VARIABLES["username"]
+    username = params["username"]
+    if username is None and variable not in environment:
+        raise InvalidInput(
+            f"Which account is meant is not known. Give username, or set {variable} in the "
+            "environment of the host and user that run the task."
+        )
+    return _checked_text("username", environment[variable] if username is None else username)
 
 
 def read_campaign(params: Params) -> Campaign:

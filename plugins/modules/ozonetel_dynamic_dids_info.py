@@ -23,6 +23,25 @@ extends_documentation_fragment:
   - ozonetel.cloudagent.attributes.info_module
   - ozonetel.cloudagent.record_filter
 options:
+  as_update:
+    description:
+      - Whether to return only the campaigns of the account and the endpoint that an update with the same options would use.
+      - The account is O(username), or else E(OZONETEL_USERNAME). The endpoint comes from O(region) or O(api_url), or else from
+        E(OZONETEL_API_URL), then from E(OZONETEL_REGION), and otherwise it is the vendor's URL for domestic accounts.
+        So the environment is a filter as well. It is read where the task runs.
+      - RV(account) then tells more about this account.
+    type: bool
+    default: false
+  before:
+    description:
+      - Return the pair of lists to put back for each campaign, as RV(campaigns[].earlier).
+      - With a time, it is the last pair that was confirmed strictly before that time. The time is in ISO 8601 format and has a time zone,
+        for example V(2027-01-15T08:00:00Z) or V(2027-01-15T13:30:00+05:30). A date without a time, for example V(2027-01-15),
+        is its start in UTC.
+      - With V(current), it is the pair that was confirmed before the current one. If nothing is confirmed now, it is the last
+        confirmed pair.
+      - All pairs that the record keeps are considered, whatever O(history_limit) says.
+    type: str
   history_limit:
     description:
       - How many pairs of lists to return for each campaign at most. The records keep the last 100.
@@ -39,6 +58,8 @@ seealso:
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_record
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed
     description: What the last-applied record knows, and what it cannot know.
+  - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_put_back
+    description: How to put earlier lists of campaigns back, with a playbook of the collection.
 author:
   - ozonetel.cloudagent contributors (!UNKNOWN)
 """
@@ -86,21 +107,28 @@ EXAMPLES = r"""
         dynamic_dids: ["9140001003"]
         fallback_dynamic_dids: ["9140002002"]
 
+    # The playbook ozonetel.cloudagent.put_back does the same.
     - name: Look up what was applied before
       ozonetel.cloudagent.ozonetel_dynamic_dids_info:
         campaign_name: Sales
+        as_update: true
+        before: current
       register: recorded
 
-    - name: Fail clearly when there is nothing to put back
-      ansible.builtin.assert:
-        that: recorded.campaigns | length == 1 and recorded.campaigns[0].history | length > 1
-        fail_msg: There is no single record of the campaign Sales that holds earlier lists, so nothing can be put back.
-
     - name: Put the earlier lists back
-      ozonetel.cloudagent.ozonetel_dynamic_dids:
-        campaign_name: Sales
-        dynamic_dids: "{{ recorded.campaigns[0].history[1].dynamic_dids }}"
-        fallback_dynamic_dids: "{{ recorded.campaigns[0].history[1].fallback_dynamic_dids }}"
+      vars:
+        earlier: "{{ recorded.campaigns | map(attribute='earlier') | select | first | default }}"
+      block:
+        - name: Fail clearly when there is nothing to put back
+          ansible.builtin.assert:
+            that: earlier is truthy
+            fail_msg: There is no record of the campaign Sales that holds earlier lists, so nothing can be put back.
+
+        - name: Send the earlier lists
+          ozonetel.cloudagent.ozonetel_dynamic_dids:
+            campaign_name: Sales
+            dynamic_dids: "{{ earlier.dynamic_dids }}"
+            fallback_dynamic_dids: "{{ earlier.fallback_dynamic_dids }}"
 """
 
 RETURN = r"""
@@ -205,6 +233,46 @@ campaigns:
           elements: str
           returned: always
           sample: ["9140002002"]
+    earlier:
+      description:
+        - The pair to put back, chosen as O(before) says. V(null) when the record has no such pair.
+      type: dict
+      returned: when O(before) is given
+      contains:
+        applied_at:
+          description: When the server confirmed this pair. UTC, in ISO 8601 format.
+          type: str
+          returned: always
+          sample: "2027-01-14T08:00:00Z"
+        applied_by:
+          description: The user and the host that sent this pair.
+          type: str
+          returned: always
+          sample: deploy@runner
+        note:
+          description: The C(record_note) of that update. V(null) when it had none.
+          type: str
+          returned: always
+          sample: https://ci.example/jobs/4710
+        dynamic_dids:
+          description: The dynamic DIDs, in their order.
+          type: list
+          elements: str
+          returned: always
+          sample: ["9140001001", "9140001002"]
+        fallback_dynamic_dids:
+          description: The fallback dynamic DIDs, in their order.
+          type: list
+          elements: str
+          returned: always
+          sample: ["9140002001"]
+        before:
+          description:
+            - A value for O(before) that chooses this pair again, also after it was put back.
+            - V(null) when there is none, because the pair after it was confirmed in the same second.
+          type: str
+          returned: always
+          sample: "2027-01-15T08:00:00Z"
     found_in:
       description: The lists above that contain the number.
       type: list
@@ -214,6 +282,37 @@ campaigns:
         - fallback_dynamic_dids
       returned: when O(did) is given
       sample: ["dynamic_dids"]
+account:
+  description: The account and the endpoint that an update would use, and what their records say, whichever campaigns the other filters choose.
+  type: dict
+  returned: when O(as_update=true)
+  contains:
+    username:
+      description: The account.
+      type: str
+      returned: always
+      sample: acme
+    endpoint:
+      description: The base URL that updates are sent to.
+      type: str
+      returned: always
+      sample: https://in1-ccaas-api.ozonetel.com
+    records:
+      description: The place of the records. V(null) when there is no home directory to keep them in.
+      type: str
+      returned: always
+      sample: /home/deploy/.local/state/ozonetel.cloudagent
+    campaigns:
+      description: How many campaigns of this account have a record.
+      type: int
+      returned: always
+      sample: 12
+    unconfirmed:
+      description: The names of those campaigns for which RV(campaigns[].confirmed) is V(false), sorted.
+      type: list
+      elements: str
+      returned: always
+      sample: ["Support"]
 msg:
   description: The cause of the failure and the next step.
   type: str

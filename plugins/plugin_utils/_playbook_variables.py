@@ -11,7 +11,6 @@ from __future__ import annotations
 import typing as t
 
 from ..module_utils._bulk.options import bulk_argument_spec
-from ..module_utils._options import api_argument_spec, record_argument_spec
 from ._spelling import closest_names
 
 PREFIX = "cloudagent_"
@@ -21,13 +20,13 @@ def _variables(options: t.Iterable[str], *others: str) -> frozenset[str]:
     return frozenset(PREFIX + name for name in (*options, *others))
 
 
-# Account, endpoint and record: every shipped playbook takes these.
-_COMMON = (*api_argument_spec(), *record_argument_spec())
+# Account, endpoint, record and speed: every shipped playbook that sends takes these.
+_COMMON = tuple(option for option in bulk_argument_spec() if option != "campaigns")
 
 # By playbook. A test compares each with the text of the playbook and with its guide.
 PLAYBOOK_VARIABLES = {
     "update_dynamic_dids": _variables(bulk_argument_spec(), "csv"),
-    "put_back": _variables(_COMMON, "campaign", "before"),
+    "put_back": _variables(_COMMON, "campaign", "all", "before"),
     "take_out": _variables(_COMMON, "did", "at_least", "replacement"),
 }
 # Nobody meant another variable by one of these, also where a playbook makes no use of it.

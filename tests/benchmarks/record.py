@@ -66,7 +66,7 @@ class _Module:
     """Has what the info module's code uses of an AnsibleModule."""
 
     def __init__(self, directory: str) -> None:
-        given = {"record_dir": directory, "history_limit": 10}
+        given = {"record_dir": directory, "as_update": False, "history_limit": 10}
         self.params = {**dict.fromkeys(info_argument_spec()), **given}
         self.campaigns: list[object] = []
 

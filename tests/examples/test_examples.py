@@ -22,6 +22,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import socketserver
@@ -39,6 +40,16 @@ import pytest
 import trustme
 import yaml
 
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.engines.files import (
+    Files,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import (
+    Confirmation,
+    Lists,
+    record_key,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.store import Change
+
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 600  # Only a command that hangs takes so long, however busy the machine is.
 
@@ -47,6 +58,8 @@ REQUESTS = {
     "filter bulk_report": 1,
     "filter campaigns_from_csv": 2,
     "filter mistyped_variables": 0,
+    "filter put_back_plan": 0,
+    "filter take_out_plan": 0,
     "filter update_input": 0,
     "module ozonetel_dynamic_dids": 9,
     "module ozonetel_dynamic_dids_bulk": 11,
@@ -59,14 +72,15 @@ REQUESTS = {
     "guide_bulk 3": 2,
     "guide_bulk 4": 1,
     "guide_changed 1": 1,
-    "guide_changed 2": 3,
-    "guide_changed 3": 2,
+    "guide_changed 2": 2,
     "guide_failures 1": 1,
     "guide_getting_started 1": 1,
     "guide_getting_started 2": 2,
     "guide_numbers 1": 1,
     "guide_playbook 1": 2,
     "guide_playbook 2": 2,
+    "guide_put_back 1": 3,
+    "guide_take_out 1": 0,
 }
 
 HOSTS = ("in1-ccaas-api.ozonetel.com", "api.ccaas.ozonetel.com", "cc.partner.example")
@@ -404,6 +418,67 @@ def test_a_rollback_without_earlier_lists_says_so(
     run = run_block(block._replace(text=text), machine, tmp_path)
     assert (run.exit_status, len(run.requests)) == (2, 2)
     assert "that holds earlier lists, so nothing can be put back" in run.output
+
+
+# --- The commands of the guides about the playbooks put_back and take_out --------------------------
+
+FIRST_LISTS = (["9140001001", "9140001002"], ["9140002001"])
+OTHER_LISTS = (["9140001003", "9140001001"], ["9140002002"])
+# What the records of a page hold: each campaign's pairs, oldest first, with their times.
+APPLIED = {
+    "Sales": [(FIRST_LISTS, "2027-01-14T08:00:00Z"), (OTHER_LISTS, "2027-01-15T08:00:00Z")],
+    "Support": [(OTHER_LISTS, "2027-01-14T09:00:00Z"), (FIRST_LISTS, "2027-01-15T09:00:00Z")],
+}
+# What each command of a page, one after the other, sends to which campaigns: the dynamic DIDs.
+COMMANDS: dict[str, list[dict[str, str]]] = {
+    "guide_changed": [{"Sales": "9140001001,9140001002"}],
+    "guide_put_back": [
+        {},
+        {"Sales": "9140001001,9140001002"},
+        {"Sales": "9140001001,9140001002"},
+        {},
+        {"Sales": "9140001001,9140001002", "Support": "9140001003,9140001001"},
+        {"Sales": "9140001001,9140001002", "Support": "9140001003,9140001001"},
+    ],
+    "guide_take_out": [
+        {},
+        {"Sales": "9140001003", "Support": "9140001002"},
+        {"Support": "9140001003"},
+    ],
+}
+
+
+def record_what_was_applied(records: Path) -> None:
+    """Write the records as the collection does."""
+    records.mkdir(mode=0o700)
+    store = Files(str(records))
+    for name, pairs in APPLIED.items():
+        key = record_key(f"https://{HOSTS[0]}", "acme", name)
+        for lists, applied_at in pairs:
+            confirmation = Confirmation(
+                Lists("acme", name, *lists), applied_at, "deploy@runner", "Ticket 4711"
+            )
+            found = store.read([key])[key]
+            change = Change(key, f"https://{HOSTS[0]}", found, True, confirmation)
+            assert store.write([change], durable=False) == {}
+
+
+@pytest.mark.parametrize("page", COMMANDS)
+def test_the_commands_of_a_guide(page: str, machine: Machine, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "docsite" / "rst" / f"{page}.rst").read_text(encoding="utf-8")
+    commands = re.findall(
+        r"^    \$ (.* ozonetel\.cloudagent\.(?:put_back|take_out) .*)$", text, re.M
+    )
+    assert len(commands) == len(COMMANDS[page])
+    record_what_was_applied(tmp_path / "records")
+    environment = {**machine.environment, "OZONETEL_RECORD_DIR": str(tmp_path / "records")}
+    for command, expected in zip(commands, COMMANDS[page]):
+        machine.sandbox.control("DELETE", "requests")
+        ended = run_command(shlex.split(command), environment, tmp_path)
+        assert ended.returncode == 0, f"{command}\n{ended.stdout}"
+        bodies = [one["body"] for one in machine.sandbox.control("GET", "requests")["requests"]]
+        sent = {body["campaignName"]: body["dynamicDIDs"] for body in bodies}
+        assert sent == expected, f"{command}\n{ended.stdout}"
 
 
 def test_every_example_is_listed() -> None:

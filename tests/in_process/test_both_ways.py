@@ -25,15 +25,17 @@ RUNS = {
         "ozonetel_dynamic_dids",
         "ozonetel_dynamic_dids_info",
         "playbook_update_dynamic_dids",
+        "playbooks_put_back_and_take_out",
     ],
-    "as a module": ["ozonetel_dynamic_dids"],
+    "as a module": ["ozonetel_dynamic_dids", "playbooks_put_back_and_take_out"],
 }
-# The way is the subject of these, so they run once.
+# The way is the subject of these, so they run once, or they look at the way themselves.
 ONE_WAY = (
     "/files/ways.yml",
     "/files/no_requests.yml",
     "/ozonetel_dynamic_dids_info/",
     "/playbook_update_dynamic_dids/",
+    "/playbooks_put_back_and_take_out/",
 )
 # What Ansible itself adds to a result.
 ANSIBLE_KEYS = ("invocation", "exception", "failed_when_suppressed_exception", "timedout")

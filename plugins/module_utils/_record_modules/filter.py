@@ -13,7 +13,7 @@ import typing as t
 from .._did_lists import read_did_list
 from .._endpoint import choose_endpoint
 from .._failure import InvalidInput
-from .._options import Params
+from .._options import Environment, Params, choose_username
 from .._record.record import Record
 
 
@@ -57,6 +57,18 @@ def read_record_filter(params: Params) -> RecordFilter:
         username=params["username"],
         campaign_name=params["campaign_name"],
         did=None if params["did"] is None else _read_did(params["did"], params["api_key"] or ""),
+    )
+
+
+def read_update_filter(params: Params, environment: Environment) -> RecordFilter:
+    """Return the filter of the account and the endpoint that an update would use.
+
+    Raises:
+        InvalidInput: there is no account, or the endpoint or the number can't be.
+    """
+    return read_record_filter(params)._replace(
+        endpoint=choose_endpoint(params["region"], params["api_url"], environment),
+        username=choose_username(params, environment),
     )
 
 

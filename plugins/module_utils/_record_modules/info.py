@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import typing as t
 
@@ -16,12 +17,29 @@ from .._masking.secret import mask_secret, masking
 from .._options import Params, choose_record_dir
 from .._record.messages import NO_PLACE, record_left_out, records_unreadable
 from .._record.opening import open_store
-from .._record.record import Confirmation, history_of
+from .._record.record import Confirmation, Record, history_of
 from .._record.store import Kept, Store, UnreadableStore, Unusable
 from .._warned import Warn
-from .filter import RecordFilter, lists_with, read_record_filter
+from .earlier import CURRENT, Before, Earlier, choose_earlier, read_time
+from .filter import RecordFilter, lists_with, read_record_filter, read_update_filter
 
 Shown = t.Dict[str, t.Any]
+
+
+class Wanted(t.NamedTuple):
+    """What the options ask for.
+
+    Attributes:
+        filter: which campaigns.
+        as_update: it is the account and the endpoint of an update, about which something is told.
+        history_limit: how many pairs to show of each at most.
+        before: which pair to choose of each: the one before this time or before the current one.
+    """
+
+    filter: RecordFilter
+    as_update: bool
+    history_limit: int
+    before: Before | None
 
 
 def show_records(module: t.Any) -> None:
@@ -35,9 +53,9 @@ def show_records(module: t.Any) -> None:
     warn = masking(module.warn, secret)
     failure = None
     try:
-        wanted = read_record_filter(module.params)
-        limit = read_history_limit(module.params)
+        wanted = _read_wanted(module.params)
         store = open_store(choose_record_dir(module.params["record_dir"], os.environ))
+        result = _result(store, wanted, warn)
     except UpdateFailure as error:
         failure = error
     # Outside of any except, as AnsibleModule.fail_json in ansible/module_utils/basic.py may add the
@@ -45,14 +63,82 @@ def show_records(module: t.Any) -> None:
     if failure is not None:
         message = mask_secret(failure.message, secret)
         module.fail_json(msg=message, changed=False, failure=failure.details)
+    module.exit_json(changed=False, **result)
+
+
+def _result(store: Store | None, wanted: Wanted, warn: Warn) -> Shown:
+    """Return what is shown."""
+    account = _Account(wanted.filter, store)
+    result: Shown = {"campaigns": []}
     try:
-        shown = [
-            format_campaign(kept, limit, wanted.did) for kept in wanted_records(store, wanted, warn)
-        ]
+        result["campaigns"] = sorted(_format_wanted(store, wanted, account, warn), key=names_of)
     except UnreadableStore as error:
         warn(records_unreadable(store.name if store else None, error.reason))
-        shown = []
-    module.exit_json(changed=False, campaigns=sorted(shown, key=names_of))
+    if wanted.as_update:
+        result["account"] = account.format()
+    return result
+
+
+def _read_wanted(params: Params) -> Wanted:
+    as_update = params["as_update"]
+    return Wanted(
+        filter=read_update_filter(params, os.environ) if as_update else read_record_filter(params),
+        as_update=as_update,
+        history_limit=read_history_limit(params),
+        before=None if params["before"] is None else _read_before(params["before"]),
+    )
+
+
+def _read_before(text: str) -> Before:
+    return CURRENT if text == CURRENT else read_time("before", text)
+
+
+class _Account:
+    """What is told of all records of an account, whichever of its campaigns are shown."""
+
+    def __init__(self, wanted: RecordFilter, store: Store | None) -> None:
+        self.filter = RecordFilter(wanted.endpoint, wanted.username)
+        self._store = store
+        self._campaigns = 0
+        self._unconfirmed: list[str] = []
+
+    def add(self, record: Record) -> None:
+        """Count a record of the account."""
+        self._campaigns += 1
+        if not record.confirmed:
+            self._unconfirmed.append(record.last.lists.campaign_name)
+
+    def format(self) -> Shown:
+        """Return it as a plain dictionary."""
+        return {
+            "username": self.filter.username,
+            "endpoint": self.filter.endpoint,
+            "records": self._store.name if self._store else None,
+            "campaigns": self._campaigns,
+            "unconfirmed": sorted(self._unconfirmed),
+        }
+
+
+def _format_wanted(
+    store: Store | None, wanted: Wanted, account: _Account, warn: Warn
+) -> t.Iterator[Shown]:
+    searched = account.filter if wanted.as_update else wanted.filter
+    for kept in wanted_records(store, searched, warn):
+        account.add(kept.record)
+        if wanted.filter.wants(kept.record):
+            yield _format_chosen(kept, wanted)
+
+
+def _format_chosen(kept: Kept, wanted: Wanted) -> Shown:
+    if wanted.before is None:
+        return format_campaign(kept, wanted.history_limit, wanted.filter.did)
+    # Reading them is what takes time, so each is read only when it is needed.
+    for_history, for_choosing = itertools.tee(kept.confirmations)
+    shown = format_campaign(
+        kept._replace(confirmations=for_history), wanted.history_limit, wanted.filter.did
+    )
+    earlier = choose_earlier(for_choosing, kept.record.confirmed, wanted.before)
+    return {**shown, "earlier": earlier and _format_earlier(earlier)}
 
 
 def read_history_limit(params: Params) -> int:
@@ -103,6 +189,10 @@ def format_campaign(kept: Kept, history_limit: int, did: str | None = None) -> S
 def names_of(campaign: Shown) -> tuple[str, str, str]:
     """Return what campaigns are sorted by."""
     return campaign["endpoint"], campaign["username"], campaign["campaign_name"]
+
+
+def _format_earlier(earlier: Earlier) -> Shown:
+    return {**_format_confirmation(earlier.confirmation), "before": earlier.before}
 
 
 def _format_confirmation(confirmation: Confirmation) -> Shown:

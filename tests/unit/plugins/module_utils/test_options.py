@@ -476,7 +476,8 @@ def test_the_info_module_ignores_the_account_of_the_environment(
     monkeypatch.setenv("OZONETEL_API_KEY", "from-the-environment")
     params, errors, secrets = validate(info_argument_spec(), {})
     assert errors == []
-    assert params == {**DEFAULTS_WITHOUT_SENDING, "history_limit": 10}
+    others = {"as_update": False, "before": None, "history_limit": 10}
+    assert params == {**DEFAULTS_WITHOUT_SENDING, **others}
     assert secrets == set()
     assert validate(info_argument_spec(), {"api_key": "a-key"}).secrets == {"a-key"}
 

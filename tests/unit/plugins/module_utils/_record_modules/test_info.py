@@ -13,6 +13,7 @@ import typing as t
 import pytest
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import InvalidInput
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import read_api_settings
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.engines.lines import (
     confirmation_line,
     header_line,
@@ -28,6 +29,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_module
     RecordFilter,
     lists_with,
     read_record_filter,
+    read_update_filter,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_modules.info import (
     format_campaign,
@@ -37,11 +39,13 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_module
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
     API_KEY,
     NO_ANSWER,
+    OPTIONS,
     Ended,
     ModuleDouble,
 )
 
 DOMESTIC = "https://in1-ccaas-api.ozonetel.com"
+INTERNATIONAL = "https://api.ccaas.ozonetel.com"
 PARTNER = "https://cc.partner.example"
 
 
@@ -68,8 +72,8 @@ def keep(directory: pathlib.Path, kept: Record, *before: Confirmation) -> pathli
 
 def show(directory: object, **options: t.Any) -> ModuleDouble:
     """Return the ended module that was asked for all records but for what the options filter."""
-    nothing = dict.fromkeys(("username", "campaign_name", "did"))
-    given = {**nothing, "history_limit": 10, "record_dir": directory, **options}
+    nothing = dict.fromkeys(("username", "campaign_name", "did", "before"))
+    given = {**nothing, "as_update": False, "history_limit": 10, "record_dir": directory, **options}
     module = ModuleDouble(**given)
     with pytest.raises(Ended):
         show_records(module)
@@ -122,6 +126,63 @@ def test_the_filter_comes_from_options_and_not_from_the_environment(
 def test_an_invalid_filter_is_refused(options: dict[str, t.Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         read_record_filter({**NO_OPTIONS, **options})
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "expected"),
+    [
+        ({"username": "acme"}, {}, RecordFilter(DOMESTIC, "acme")),
+        ({}, {"OZONETEL_USERNAME": "globex"}, RecordFilter(DOMESTIC, "globex")),
+        (
+            {"username": "acme"},
+            {"OZONETEL_USERNAME": "globex", "OZONETEL_REGION": "international"},
+            RecordFilter(INTERNATIONAL, "acme"),
+        ),
+        (
+            {"username": "acme"},
+            {"OZONETEL_API_URL": f"{PARTNER}/", "OZONETEL_REGION": "international"},
+            RecordFilter(PARTNER, "acme"),
+        ),
+        (
+            {"username": "acme", "region": "domestic", "did": "9140001001"},
+            {"OZONETEL_API_URL": PARTNER},
+            RecordFilter(DOMESTIC, "acme", did="9140001001"),
+        ),
+        (
+            {"username": "acme", "api_url": PARTNER, "campaign_name": "Sales"},
+            {"OZONETEL_REGION": "international"},
+            RecordFilter(PARTNER, "acme", "Sales"),
+        ),
+    ],
+)
+def test_the_filter_of_an_update(
+    options: dict[str, t.Any], environment: dict[str, str], expected: RecordFilter
+) -> None:
+    given = {**NO_OPTIONS, **options}
+    assert read_update_filter(given, environment) == expected
+    # What an update uses itself.
+    api = read_api_settings(
+        {**OPTIONS, **given, "username": given["username"] or "globex", "api_key": "a-key"},
+        environment,
+    )
+    assert (api.endpoint, api.username) == (expected.endpoint, expected.username)
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "message"),
+    [
+        ({}, {}, "^Which account is meant is not known. .* OZONETEL_USERNAME "),
+        ({}, {"OZONETEL_USERNAME": ""}, "^username is empty"),
+        ({"username": " "}, {"OZONETEL_USERNAME": "acme"}, "^username is empty"),
+        ({"username": "acme"}, {"OZONETEL_REGION": "mars"}, "^OZONETEL_REGION has to be one of"),
+        ({"username": "acme", "region": "domestic", "api_url": PARTNER}, {}, "given together"),
+    ],
+)
+def test_a_filter_of_an_update_that_is_refused(
+    options: dict[str, t.Any], environment: dict[str, str], message: str
+) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        read_update_filter({**NO_OPTIONS, **options}, environment)
 
 
 RECORDS = [
@@ -288,6 +349,60 @@ def test_did_shows_only_campaigns_whose_last_lists_hold_it(tmp_path: pathlib.Pat
     (campaign,) = show(str(tmp_path), did="222").result["campaigns"]
     assert campaign["endpoint"] == DOMESTIC
     assert "found_in" not in show(str(tmp_path)).result["campaigns"][0]
+
+
+def test_the_pair_to_put_back(tmp_path: pathlib.Path) -> None:
+    first, second = confirmation("111", "2027-01-14T08:00:00Z"), confirmation("222")
+    keep(tmp_path, Record(DOMESTIC, True, second), first)
+    keep(tmp_path, Record(DOMESTIC, True, confirmation("111", names=("acme", "Support"))))
+    told = {**shown_confirmation("111", "2027-01-14T08:00:00Z"), "before": "2027-01-15T08:00:00Z"}
+    for before in ("current", "2027-01-15T08:00:00Z", "2027-01-15T13:30:00+05:30"):
+        # The pairs that are shown are others than those that are chosen from.
+        for limit in (0, 1, 10):
+            campaigns = show(str(tmp_path), before=before, history_limit=limit).result["campaigns"]
+            assert [campaign["earlier"] for campaign in campaigns] == [told, None]
+            assert len(campaigns[0]["history"]) == min(limit, 2)
+    assert "earlier" not in show(str(tmp_path)).result["campaigns"][0]
+    keep(tmp_path, Record(DOMESTIC, False, second), first)
+    (campaign, _support) = show(str(tmp_path), before="current").result["campaigns"]
+    assert campaign["earlier"]["dynamic_dids"] == ["222"]
+    module = show(str(tmp_path), before="2027-01-15T08:00:00")
+    assert module.result["msg"].startswith(
+        "before is '2027-01-15T08:00:00', which has no time zone."
+    )
+    assert module.result["failure"]["reason"] == "invalid_input"
+
+
+def test_what_is_told_of_the_account_of_an_update(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for one in RECORDS:
+        keep(tmp_path, one)
+    keep(tmp_path, Record(DOMESTIC, False, confirmation("222", names=("acme", "Callbacks"))))
+    monkeypatch.setenv("OZONETEL_USERNAME", "acme")
+    monkeypatch.delenv("OZONETEL_API_URL", raising=False)
+    monkeypatch.delenv("OZONETEL_REGION", raising=False)
+    account = {
+        "username": "acme",
+        "endpoint": DOMESTIC,
+        "records": str(tmp_path),
+        "campaigns": 3,
+        "unconfirmed": ["Callbacks"],
+    }
+    for options, names in (
+        ({}, ["Callbacks", "Sales", "Support"]),
+        ({"campaign_name": "Sales"}, ["Sales"]),
+        ({"did": "222"}, ["Callbacks"]),
+    ):
+        result = show(str(tmp_path), as_update=True, **options).result
+        assert result["account"] == account
+        assert [campaign["campaign_name"] for campaign in result["campaigns"]] == names
+    result = show(str(tmp_path), as_update=True, username="Acme").result
+    assert (result["campaigns"], result["account"]["campaigns"]) == ([], 0)
+    assert "account" not in show(str(tmp_path)).result
+    monkeypatch.delenv("OZONETEL_USERNAME")
+    module = show(str(tmp_path), as_update=True)
+    assert module.result["failure"]["reason"] == "invalid_input"
 
 
 @pytest.mark.parametrize(
