@@ -381,6 +381,7 @@ def test_the_defaults_of_the_record() -> None:
     assert params == {
         "record": True,
         "record_dir": None,
+        "record_url": None,
         "record_note": None,
         "skip_unchanged": False,
     }
@@ -477,6 +478,7 @@ DEFAULTS_WITHOUT_SENDING: dict[str, t.Any] = {
     "retries": 2,
     "record": True,
     "record_dir": None,
+    "record_url": None,
     "record_note": None,
     "skip_unchanged": False,
     "campaign_name": None,
