@@ -38,7 +38,7 @@ Params = t.Mapping[str, t.Any]
 Environment = t.Mapping[str, str]
 
 
-def connection_argument_spec() -> dict[str, dict[str, t.Any]]:
+def api_argument_spec() -> dict[str, dict[str, t.Any]]:
     """Return the options that every module of the action group takes."""
     return {
         "username": {
@@ -64,12 +64,12 @@ def connection_argument_spec() -> dict[str, dict[str, t.Any]]:
 
 def update_argument_spec() -> dict[str, dict[str, t.Any]]:
     """Return all options of the module for one campaign."""
-    return {**connection_argument_spec(), **record_argument_spec(), **campaign_argument_spec()}
+    return {**api_argument_spec(), **record_argument_spec(), **campaign_argument_spec()}
 
 
 def record_filter_argument_spec() -> dict[str, dict[str, t.Any]]:
     """Return the options of a module that sends nothing, and still fits the group's defaults."""
-    spec = {**connection_argument_spec(), **record_argument_spec()}
+    spec = {**api_argument_spec(), **record_argument_spec()}
     # Nothing is required, and no environment variable stands in: what is given is a filter.
     spec["username"] = {"type": "str"}
     spec["api_key"] = {"type": "str", "no_log": True}
@@ -115,7 +115,7 @@ def record_argument_spec() -> dict[str, dict[str, t.Any]]:
     }
 
 
-class Connection(t.NamedTuple):
+class ApiSettings(t.NamedTuple):
     """An account, and how its endpoint is reached.
 
     Attributes:
@@ -176,13 +176,13 @@ class RecordOptions(t.NamedTuple):
         return RecordPlace(self.directory, self.url)
 
 
-def read_connection(params: Params, environment: Environment) -> Connection:
+def read_api_settings(params: Params, environment: Environment) -> ApiSettings:
     """Return the checked connection options.
 
     Raises:
         InvalidInput: an option can't be used.
     """
-    return Connection(
+    return ApiSettings(
         username=_checked_text("username", params["username"]),
         api_key=_checked_text("api_key", params["api_key"]),
         endpoint=choose_endpoint(params["region"], params["api_url"], environment),
@@ -265,24 +265,24 @@ def choose_record_dir(record_dir: str | None, environment: Environment) -> str |
     return os.path.join(state_home, "ozonetel.cloudagent") if os.path.isabs(state_home) else None
 
 
-def input_warnings(connection: Connection, campaign: Campaign) -> list[Warned]:
+def input_warnings(api: ApiSettings, campaign: Campaign) -> list[Warned]:
     """Return what the user should know about input that is used as it is."""
     return [
         *campaign.dynamic.notices,
         *campaign.fallback.notices,
         *repeated_did_warnings(campaign.dynamic.numbers, campaign.fallback.numbers),
-        *_masking_warnings(connection, campaign),
+        *_masking_warnings(api, campaign),
     ]
 
 
-def _masking_warnings(connection: Connection, campaign: Campaign) -> list[Warned]:
+def _masking_warnings(api: ApiSettings, campaign: Campaign) -> list[Warned]:
     places = {
-        "username": [connection.username],
+        "username": [api.username],
         "campaign_name": [campaign.name],
         "dynamic_dids": campaign.dynamic.numbers,
         "fallback_dynamic_dids": campaign.fallback.numbers,
     }
-    key = connection.api_key
+    key = api.api_key
     # Joined first, since that is quick, and almost no key occurs anywhere.
     found = [
         name

@@ -249,7 +249,7 @@ endpoint:
   returned: always
   sample: https://in1-ccaas-api.ozonetel.com
 sent:
-  description: Whether a request went out and was confirmed.
+  description: Whether a request may have reached the server, confirmed or not.
   type: bool
   returned: always
   sample: true

@@ -276,7 +276,7 @@ results:
       returned: always
       sample: differs
     sent:
-      description: Whether a request went out and was confirmed.
+      description: Whether a request may have reached the server, confirmed or not.
       type: bool
       returned: always
       sample: true

@@ -18,7 +18,7 @@ import contextlib
 import typing as t
 
 from .._failure import AUTHENTICATION_FAILED, UpdateFailure
-from .._http.client import Exchange
+from .._http.attempt import Exchange
 from .._options import Campaign
 from .._record.marking import StoreOutOfReach
 from .._record.record import SAME

@@ -22,7 +22,7 @@ from .._record.opening import open_store, prepare_module
 from .._record.store import Change, Kept, Store, StoreUnavailable, UnreadableStore
 from .._result import Result, failed_result
 from .filter import RecordFilter, read_record_filter
-from .info import Shown, names_of, shown_campaign, wanted_records
+from .info import Shown, format_campaign, names_of, wanted_records
 
 # So many locks are held at a time.
 MOST_LOCKS = 100
@@ -145,7 +145,7 @@ class RecordChanges:
 
     def result(self, check_mode: bool) -> Result:
         """Return the part of the result that is about what was changed."""
-        shown = sorted((_shown(kept) for kept in self.done), key=names_of)
+        shown = sorted((_format_without_history(kept) for kept in self.done), key=names_of)
         count = f"{len(shown):,} record" if len(shown) == 1 else f"{len(shown):,} records"
         done = "are now" if len(shown) != 1 else "is now"
         if check_mode:
@@ -155,7 +155,7 @@ class RecordChanges:
 
     def diff(self) -> dict[str, str]:
         """Return the records before and after in the form that Ansible shows for ``--diff``."""
-        shown = sorted((_shown(kept) for kept in self.done), key=names_of)
+        shown = sorted((_format_without_history(kept) for kept in self.done), key=names_of)
         before = "".join(_line(campaign, _state_of(campaign)) for campaign in shown)
         after = "".join(_line(campaign, self._state) for campaign in shown)
         where = f"last-applied records in {self._store.name}"
@@ -184,8 +184,8 @@ def _parts(left: list[Kept]) -> t.Iterator[list[Kept]]:
         yield left[first : first + MOST_LOCKS]
 
 
-def _shown(kept: Kept) -> Shown:
-    shown = shown_campaign(kept, history_limit=0)
+def _format_without_history(kept: Kept) -> Shown:
+    shown = format_campaign(kept, history_limit=0)
     del shown["history"]
     return shown
 

@@ -61,7 +61,7 @@ def _shown(store: Store | None, wanted: RecordFilter, limit: int, warn: Warn) ->
     """
     try:
         return [
-            shown_campaign(kept, limit, wanted.did) for kept in wanted_records(store, wanted, warn)
+            format_campaign(kept, limit, wanted.did) for kept in wanted_records(store, wanted, warn)
         ]
     except UnreadableStore as error:
         warn(records_unreadable(store.name if store else None, error.reason))
@@ -97,7 +97,7 @@ def wanted_records(store: Store | None, wanted: RecordFilter, warn: Warn) -> t.I
             yield kept
 
 
-def shown_campaign(kept: Kept, history_limit: int, did: str | None = None) -> Shown:
+def format_campaign(kept: Kept, history_limit: int, did: str | None = None) -> Shown:
     """Return a record as a plain dictionary; with the lists that hold a number, if one is given."""
     record = kept.record
     username, campaign_name = record.last.lists.names
@@ -106,9 +106,9 @@ def shown_campaign(kept: Kept, history_limit: int, did: str | None = None) -> Sh
         "username": username,
         "campaign_name": campaign_name,
         "confirmed": record.confirmed,
-        **_shown_confirmation(record.last),
+        **_format_confirmation(record.last),
         "history": [
-            _shown_confirmation(confirmation)
+            _format_confirmation(confirmation)
             for confirmation in history_of(kept.confirmations, history_limit)
         ],
     }
@@ -120,7 +120,7 @@ def names_of(campaign: Shown) -> tuple[str, str, str]:
     return campaign["endpoint"], campaign["username"], campaign["campaign_name"]
 
 
-def _shown_confirmation(confirmation: Confirmation) -> Shown:
+def _format_confirmation(confirmation: Confirmation) -> Shown:
     return {
         "applied_at": confirmation.applied_at,
         "applied_by": confirmation.applied_by,
