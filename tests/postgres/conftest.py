@@ -13,6 +13,7 @@ import pytest
 
 if t.TYPE_CHECKING:
     # Pytest may load this file before the collection can be imported.
+    from ansible_collections.ozonetel.cloudagent.tests.postgres.cloudagent import CloudAgent
     from ansible_collections.ozonetel.cloudagent.tests.postgres.relay import Relay
     from ansible_collections.ozonetel.cloudagent.tests.postgres.server import Server
 
@@ -65,5 +66,14 @@ def _relay(server: Server) -> t.Iterator[Relay]:
 def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what the user's environment says about PostgreSQL and records away."""
     for name in list(os.environ):
-        if name.startswith(("PG", "OZONETEL_")):
+        if name.startswith(("PG", "OZONETEL_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(name="cloudagent")
+def _cloudagent() -> t.Iterator[CloudAgent]:
+    from ansible_collections.ozonetel.cloudagent.tests.postgres.cloudagent import CloudAgent
+
+    cloudagent = CloudAgent()
+    yield cloudagent
+    cloudagent.stop()

@@ -196,7 +196,7 @@ class MarkingKeeper(Keeper):
         remaining = max(update.deadline.remaining() for update in updates)
         seconds = min(max(remaining, LEAST_CLOSING_SECONDS), MOST_CLOSING_SECONDS)
         try:
-            self._marked_store.allow(seconds)
+            self._marked_store.allow(seconds, patience=LEAST_CLOSING_SECONDS)
             changes = [self._change_of(update) for update in updates]
             lost = self._marked_store.write(changes, durable=False)
             if lost:

@@ -211,8 +211,13 @@ class MarkedStore(Store, t.Protocol):
     can't be used. ``write`` names those whose revision is not the expected one any more.
     """
 
-    def allow(self, seconds: float) -> None:
-        """Let all that is asked from now on take so many seconds together."""
+    def allow(self, seconds: float, patience: float | None = None) -> None:
+        """Let all that is asked from now on take so many seconds together.
+
+        Args:
+            seconds: how many.
+            patience: for how many of them an answer that got lost is asked for again; None for all.
+        """
 
     def mark(self, marks: t.Sequence[Mark], by: str) -> dict[str, Marked]:
         """Leave marks that outlast a loss of power, and return those that were left.

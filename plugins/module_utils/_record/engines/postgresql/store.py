@@ -84,14 +84,21 @@ class PostgreSql:
         self._place = read_url(url)
         self.name = self._place.words
         self.password = self._place.password
-        self._end = 0.0
+        self._end = self._patience_ends = 0.0
         self._turn = threading.Lock()
         # None: as many as are wanted.
         self._most_locks: int | None = None
 
-    def allow(self, seconds: float) -> None:
-        """Let all that is asked from now on take so many seconds together."""
-        self._end = time.monotonic() + seconds
+    def allow(self, seconds: float, patience: float | None = None) -> None:
+        """Let all that is asked from now on take so many seconds together.
+
+        Args:
+            seconds: how many.
+            patience: for how many of them an answer that got lost is asked for again.
+        """
+        now = time.monotonic()
+        self._end = now + seconds
+        self._patience_ends = now + min(seconds, seconds if patience is None else patience)
 
     def obstacle(self) -> str | None:
         """Return None: whatever stands in the way is told when it is met."""
@@ -211,38 +218,25 @@ class PostgreSql:
     def write(self, changes: t.Sequence[Change], durable: bool) -> dict[str, str]:
         """Write new states over those that are expected; the keys of the others are returned."""
         known = [change for change in changes if change.found.revision is not None]
-        if not known:
-            return {}
         tokens = {change.key: _new_token() for change in known}
-        confirmed = [change.confirmation for change in known]
-        lists = [confirmation and confirmation.lists for confirmation in confirmed]
         with self._my_turn():
-            try:
-                rows = self._session().execute_here(
-                    statements.WRITE,
-                    self._remaining(),
-                    keys=_binary(tokens),
-                    seen=[change.found.revision.token for change in known],
-                    closes=[change.found.revision.is_mark for change in known],
-                    tokens=list(tokens.values()),
-                    confirmed=[change.confirmed for change in known],
-                    confirms=[confirmation is not None for confirmation in confirmed],
-                    usernames=[pair and pair.username for pair in lists],
-                    campaign_names=[pair and pair.campaign_name for pair in lists],
-                    dynamic_dids=[pair and _array(pair.dynamic_dids) for pair in lists],
-                    fallback_dynamic_dids=[
-                        pair and _array(pair.fallback_dynamic_dids) for pair in lists
-                    ],
-                    applied_by=[
-                        confirmation and confirmation.applied_by for confirmation in confirmed
-                    ],
-                    notes=[confirmation and confirmation.note for confirmation in confirmed],
-                    durable=durable,
-                )
-            except faults.ConnectionLost:
-                rows = self._read_back(tokens)
-        written = {row[0] for row in rows}
+            written = self._write(known, tokens, durable) if known else set()
         return {key: _CHANGED_MEANWHILE for key in tokens if key not in written}
+
+    def _write(self, changes: list[Change], tokens: dict[str, int], durable: bool) -> set[str]:
+        parameters = {**_states(changes, tokens), "durable": durable}
+        try:
+            rows = self._session().execute_here(statements.WRITE, self._remaining(), **parameters)
+        except faults.ConnectionLost:
+            rows = self._read_back(tokens)
+            left = [change for change in changes if change.key not in {row[0] for row in rows}]
+            if left:
+                # With the same tokens, so that it is right if the first one is executed after all.
+                parameters = {**_states(left, tokens), "durable": durable}
+                rows += self._session().execute_here(
+                    statements.WRITE, self._remaining(), **parameters
+                )
+        return {row[0] for row in rows}
 
     def withdraw(self, keys: t.Sequence[str]) -> None:
         """Withdraw whatever confirmations are there, so that nobody's mark is known again."""
@@ -275,7 +269,7 @@ class PostgreSql:
                     statements.READ_MARKS, self._remaining(), keys=_binary(tokens)
                 )
             except StoreUnavailable as fault:
-                if not fault.may_pass or time.monotonic() + PAUSE_SECONDS >= self._end:
+                if not fault.may_pass or time.monotonic() + PAUSE_SECONDS >= self._patience_ends:
                     raise
                 time.sleep(PAUSE_SECONDS)
                 continue
@@ -376,6 +370,26 @@ def _confirmation(columns: t.Sequence[t.Any]) -> Confirmation:
     username, campaign_name, dynamic_dids, fallback_dynamic_dids, *others = columns
     lists = Lists(username, campaign_name, dynamic_dids, fallback_dynamic_dids)
     return Confirmation(lists, *others)
+
+
+def _states(changes: list[Change], tokens: dict[str, int]) -> dict[str, t.Any]:
+    """Return the parameters of the statement that writes."""
+    new = [change.confirmation for change in changes]
+    lists = [confirmation and confirmation.lists for confirmation in new]
+    return {
+        "keys": _binary(change.key for change in changes),
+        "seen": [change.found.revision.token for change in changes],
+        "closes": [change.found.revision.is_mark for change in changes],
+        "tokens": [tokens[change.key] for change in changes],
+        "confirmed": [change.confirmed for change in changes],
+        "confirms": [confirmation is not None for confirmation in new],
+        "usernames": [pair and pair.username for pair in lists],
+        "campaign_names": [pair and pair.campaign_name for pair in lists],
+        "dynamic_dids": [pair and _array(pair.dynamic_dids) for pair in lists],
+        "fallback_dynamic_dids": [pair and _array(pair.fallback_dynamic_dids) for pair in lists],
+        "applied_by": [confirmation and confirmation.applied_by for confirmation in new],
+        "notes": [confirmation and confirmation.note for confirmation in new],
+    }
 
 
 def _holder(session: t.Sequence[str] | None, sender: t.Sequence[str] | None) -> str | None:
