@@ -13,12 +13,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.engines.postgresql import (
-    schema,
-)
 from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Authority
 from ansible_collections.ozonetel.cloudagent.tests.postgres.cloudagent import CloudAgent
-from ansible_collections.ozonetel.cloudagent.tests.postgres.controller import A, B, Controller
+from ansible_collections.ozonetel.cloudagent.tests.postgres.controller import A, Controller
 from ansible_collections.ozonetel.cloudagent.tests.postgres.relay import Relay
 from ansible_collections.ozonetel.cloudagent.tests.postgres.server import (
     PASSWORD,
