@@ -25,7 +25,10 @@ MOST_RETRIES = 10
 ACCOUNT_VARIABLES = {"username": "OZONETEL_USERNAME", "api_key": "OZONETEL_API_KEY"}
 AUTHORITIES_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 RECORD_DIR_VARIABLE = "OZONETEL_RECORD_DIR"
+RECORD_URL_VARIABLE = "OZONETEL_RECORD_URL"
 RECORD_NOTE_VARIABLE = "OZONETEL_RECORD_NOTE"
+# Those of libpq: https://www.postgresql.org/docs/current/libpq-connect.html
+RECORD_URL_SCHEMES = ("postgresql://", "postgres://")
 LONGEST_NOTE = 200
 # What the module for records can make of them.
 UNCONFIRMED, ABSENT = RECORD_STATES = ("unconfirmed", "absent")
@@ -111,6 +114,8 @@ def record_argument_spec() -> dict[str, dict[str, t.Any]]:
         "record": {"type": "bool", "default": True},
         # No default and no fallback: the home directory is that of the place of the update.
         "record_dir": {"type": "path"},
+        # No fallback: the variable counts only where the task gives no record_dir.
+        "record_url": {"type": "str", "no_log": True},
         "record_note": {"type": "str", "fallback": (env_fallback, [RECORD_NOTE_VARIABLE])},
         "skip_unchanged": {"type": "bool", "default": False},
     }
@@ -142,6 +147,18 @@ class Campaign(t.NamedTuple):
     fallback: DidList
 
 
+class RecordPlace(t.NamedTuple):
+    """Where the last-applied records are.
+
+    Attributes:
+        directory: an absolute path, or None when there is no home directory to put it in.
+        url: of a PostgreSQL that is used in place of the directory, or None.
+    """
+
+    directory: str | None
+    url: str | None = None
+
+
 class RecordOptions(t.NamedTuple):
     """What to do about the last-applied record.
 
@@ -150,12 +167,19 @@ class RecordOptions(t.NamedTuple):
         directory: an absolute path, or None when there is no home directory to put it in.
         note: kept in the history with what is confirmed, or None.
         skip_unchanged: send nothing when the record says that these lists were applied last.
+        url: of a PostgreSQL that is used in place of the directory, or None.
     """
 
     keep: bool
     directory: str | None
     note: str | None
     skip_unchanged: bool
+    url: str | None = None
+
+    @property
+    def place(self) -> RecordPlace:
+        """Return where the records are."""
+        return RecordPlace(self.directory, self.url)
 
 
 def read_api_settings(params: Params, environment: Environment) -> ApiSettings:
@@ -215,12 +239,34 @@ def read_record_options(params: Params, environment: Environment) -> RecordOptio
             "skip_unchanged is given together with record: false, and without the record nothing "
             "is known to be unchanged. Leave one of them out."
         )
+    place = choose_record_place(params, environment)
     return RecordOptions(
         keep=params["record"],
-        directory=choose_record_dir(params["record_dir"], environment),
+        directory=place.directory,
         note=_checked_note(params["record_note"]),
         skip_unchanged=params["skip_unchanged"],
+        url=place.url,
     )
+
+
+def choose_record_place(params: Params, environment: Environment) -> RecordPlace:
+    """Return where the records are: what the task gives, then what the environment names.
+
+    Raises:
+        InvalidInput: what names the place can't be used, or the task gives two.
+    """
+    record_dir, record_url = params["record_dir"], params["record_url"]
+    if record_dir is not None and record_url is not None:
+        raise InvalidInput(
+            "record_dir and record_url are both given, and records are kept in one place. Leave one "
+            "of them out; a default of module_defaults can be left out with omit."
+        )
+    if record_url is not None:
+        return RecordPlace(None, _checked_record_url("record_url", record_url))
+    if record_dir is None and environment.get(RECORD_URL_VARIABLE):
+        name = f"The environment variable {RECORD_URL_VARIABLE}"
+        return RecordPlace(None, _checked_record_url(name, environment[RECORD_URL_VARIABLE]))
+    return RecordPlace(choose_record_dir(record_dir, environment))
 
 
 def choose_record_dir(record_dir: str | None, environment: Environment) -> str | None:
@@ -349,6 +395,18 @@ def _checked_record_dir(name: str, path: str) -> str:
             "a variable at its beginning has to exist where the update runs."
         )
     return os.path.normpath(path)
+
+
+def _checked_record_url(name: str, url: str) -> str:
+    """Return the URL; it may hold a password, so that no message repeats any of it."""
+    if not url.strip():
+        raise InvalidInput(f"{name} is empty. Give the URL of a PostgreSQL, or leave it out.")
+    if not url.startswith(RECORD_URL_SCHEMES):
+        raise InvalidInput(
+            f"{name} has to begin with postgresql:// (its value is not shown, because it may hold a "
+            "password)."
+        )
+    return _printable(name, url)
 
 
 def _is_readable(path: str) -> bool:

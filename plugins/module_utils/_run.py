@@ -26,7 +26,7 @@ from ._options import (
     read_campaign,
     read_record_options,
 )
-from ._record.opening import new_keeper
+from ._record.opening import new_keeper, prepare_module
 from ._result import Result, empty_result, input_result
 from ._update import Settings, update_campaign
 
@@ -72,6 +72,7 @@ def settings_of(
     """Return what the updates of the module's task have in common."""
     # Masking imports what this key needs now, and not once files can't be opened any more.
     mask_secret("", api.api_key)
-    keeper = new_keeper(options, client.clock)
+    prepare_module(module, options.place)
+    keeper = new_keeper(options, client.clock, module.check_mode)
     skip, check_mode, diff = options.skip_unchanged, module.check_mode, module._diff
     return Settings(api, keeper, skip, client, check_mode, diff)

@@ -115,6 +115,8 @@ def send(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Exchange
         UpdateFailure: it was not confirmed.
     """
     keeper = settings.keeper
+    if not keeper.may_send(update):
+        raise keeper.too_late(update)
     update.came = UNKNOWN
     try:
         exchange = send_update(

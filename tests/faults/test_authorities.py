@@ -13,9 +13,9 @@ import pytest
 
 from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Authority, Loading
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import RawServer, answer
-from ansible_collections.ozonetel.cloudagent.tests.faults.test_faults import (
+from ansible_collections.ozonetel.cloudagent.tests.faults.support import (
     failure,
-    new_client,
+    hasty_client,
     update,
 )
 
@@ -30,7 +30,7 @@ def test_authorities_are_loaded_once_for_all_sessions(
     authority: Authority, server: RawServer, loading: Loading
 ) -> None:
     for _turn in range(3):
-        assert update(server.url, new_client(), ca_path=authority.path)["changed"] is True
+        assert update(server.url, hasty_client(), ca_path=authority.path)["changed"] is True
     assert server.connections == 3
     assert loading.files == [authority.path]
 
@@ -43,7 +43,7 @@ def test_authorities_are_loaded_once_for_all_threads(
 
     def work() -> None:
         begin.wait(30)
-        changed.append(update(server.url, new_client(), ca_path=authority.path)["changed"])
+        changed.append(update(server.url, hasty_client(), ca_path=authority.path)["changed"])
 
     threads = [threading.Thread(target=work) for _thread in range(4)]
     for thread in threads:
@@ -58,7 +58,7 @@ def test_nothing_changes_a_shared_context_while_another_thread_may_connect(
     authority: Authority, server: RawServer, loading: Loading
 ) -> None:
     for _turn in range(3):
-        update(server.url, new_client(), ca_path=authority.path)
+        update(server.url, hasty_client(), ca_path=authority.path)
     assert loading.protocols == 1
 
 
@@ -67,13 +67,13 @@ def test_the_authorities_from_the_environment_are_shared(
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.path)
     for _turn in range(2):
-        assert update(server.url, new_client())["changed"] is True
+        assert update(server.url, hasty_client())["changed"] is True
     assert loading.files == [authority.path]
 
 
 def test_the_default_authorities_are_shared(server: RawServer, loading: Loading) -> None:
     for _turn in range(2):
-        result = update(server.url, new_client())
+        result = update(server.url, hasty_client())
         assert failure(result) == ("tls_failed", "not_applied", 1)
     # Another test may have loaded them before.
     assert len(loading.files) <= 1
@@ -86,7 +86,7 @@ def test_a_file_that_changed_is_loaded_anew(
     file = tmp_path / "bundle.pem"
     (tmp_path / "other").mkdir()
     file.write_bytes(pathlib.Path(Authority(tmp_path / "other").path).read_bytes())
-    client = new_client()
+    client = hasty_client()
     first = update(server.url, client, ca_path=str(file))
     assert failure(first) == ("tls_failed", "not_applied", 1)
     if replaced:
@@ -112,7 +112,7 @@ def test_no_verification_stays_with_the_task_that_asked_for_it(
 ) -> None:
     (tmp_path / "other").mkdir()
     untrusted = Authority(tmp_path / "other").path
-    client = new_client()
+    client = hasty_client()
     for _turn in range(2):
         assert failure(update(server.url, client, ca_path=untrusted))[0] == "tls_failed"
         assert update(server.url, client, validate_certs=False)["changed"] is True
@@ -133,7 +133,7 @@ def test_a_server_is_connected_to_again_with_what_the_file_holds_then(
     file = tmp_path / "bundle.pem"
     (tmp_path / "other").mkdir()
     file.write_bytes(pathlib.Path(authority.path).read_bytes())
-    client = new_client()
+    client = hasty_client()
     with RawServer(answer(close=True), tls=authority.context("127.0.0.1")) as server:
         assert update(server.url, client, ca_path=str(file))["changed"] is True
         assert server.closed.acquire(timeout=30)

@@ -16,7 +16,14 @@ from .._record.record import DIFFERS, FIRST_SEEN, SAME, UNAVAILABLE, UNCONFIRMED
 from .._result import Result, failed_result
 from .._warned import Warned
 from .options import name_entry
-from .stop import ABANDONED, ACCOUNT_REFUSED, CAMPAIGN_FAILED, ERROR, LONG_BREAK
+from .stop import (
+    ABANDONED,
+    ACCOUNT_REFUSED,
+    CAMPAIGN_FAILED,
+    ERROR,
+    LONG_BREAK,
+    RECORD_OUT_OF_REACH,
+)
 
 # What became of a campaign, in the words of the summary.
 CHANGED = "changed"
@@ -101,6 +108,7 @@ def why_stopped(stop: str | None) -> str:
 _WHY_STOPPED = {
     ACCOUNT_REFUSED: "the account was refused for another campaign",
     CAMPAIGN_FAILED: "another campaign failed (stop_on_failure)",
+    RECORD_OUT_OF_REACH: "the last-applied records can't be used",
     LONG_BREAK: "the server asked for a break that is too long to wait for",
     ABANDONED: "Ansible's main process has ended",
     ERROR: "of an error in the collection",

@@ -14,11 +14,12 @@ import typing as t
 
 from .._failure import InvalidInput, UpdateFailure
 from .._masking.secret import mask_secret, masking
-from .._options import Params, choose_record_dir
+from .._options import Params, checked_timeout, choose_record_place
+from .._record.marking import out_of_reach
 from .._record.messages import NO_PLACE, record_left_out, records_unreadable
-from .._record.opening import open_store
+from .._record.opening import open_store, prepare_module
 from .._record.record import Confirmation, Record, history_of
-from .._record.store import Kept, Store, UnreadableStore, Unusable
+from .._record.store import Kept, Store, StoreUnavailable, UnreadableStore, Unusable
 from .._warned import Warn
 from .earlier import CURRENT, Before, Earlier, choose_earlier, read_time
 from .filter import RecordFilter, lists_with, read_record_filter, read_update_filter
@@ -54,7 +55,11 @@ def show_records(module: t.Any) -> None:
     failure = None
     try:
         wanted = _read_wanted(module.params)
-        store = open_store(choose_record_dir(module.params["record_dir"], os.environ))
+        place = choose_record_place(module.params, os.environ)
+        prepare_module(module, place)
+        # Files have no use for it, and it comes from the defaults of the action group.
+        seconds = checked_timeout(module.params["timeout"]) if place.url else 0.0
+        store = open_store(place, writes=False, seconds=seconds)
         result = _result(store, wanted, warn)
     except UpdateFailure as error:
         failure = error
@@ -67,13 +72,19 @@ def show_records(module: t.Any) -> None:
 
 
 def _result(store: Store | None, wanted: Wanted, warn: Warn) -> Shown:
-    """Return what is shown."""
+    """Return what is shown.
+
+    Raises:
+        UpdateFailure: the records are on another machine that can't be used.
+    """
     account = _Account(wanted.filter, store)
     result: Shown = {"campaigns": []}
     try:
         result["campaigns"] = sorted(_format_wanted(store, wanted, account, warn), key=names_of)
     except UnreadableStore as error:
         warn(records_unreadable(store.name if store else None, error.reason))
+    except StoreUnavailable as fault:
+        raise out_of_reach(store.name if store else "", fault) from None
     if wanted.as_update:
         result["account"] = account.format()
     return result
