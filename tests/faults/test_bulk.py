@@ -295,8 +295,11 @@ def test_a_rate_limit_pauses_all_campaigns_without_using_their_timeout(
     together = threading.Barrier(4, lambda: came_before_the_break.append(len(world.times)))
     stop = MadeUpStop(clock, together)
     use_stop(stop, monkeypatch)
+    four_came = threading.Barrier(4)
 
     def say(name: str, tries: int) -> tuple[int, str, str]:
+        if name in ("Campaign 1", "Campaign 2", "Campaign 3", "Campaign 4") and tries == 1:
+            four_came.wait(HANG_SECONDS)
         if name == "Campaign 3" and tries == 1:
             return 429, "Retry-After: 200\r\n", "Max limit exceeded"
         # What is on its way when the limit is told is answered after that.
