@@ -17,14 +17,18 @@ import typing as t
 
 from ..module_utils._http.authorities import default_authorities, shared_context
 from ..module_utils._http.session import REQUESTS_IMPORT_ERROR
-from ..module_utils._options import AUTHORITIES_VARIABLES
+from ..module_utils._options import AUTHORITIES_VARIABLES, RECORD_URL_VARIABLE
 
 
 def load_before_fork(environment: t.Mapping[str, str]) -> None:
-    """Load the authorities that a task trusts unless it names others.
+    """Load what most tasks with this environment need.
 
-    It takes as long as for one host without it, about 30 milliseconds, and each host saves that.
+    The authorities that a task trusts unless it names others take as long as for one host without
+    it, about 30 milliseconds, and each host saves that.
     """
+    if environment.get(RECORD_URL_VARIABLE):
+        # The library of PostgreSQL, if there is one.
+        from ..module_utils._record.engines.postgresql import connecting as _connecting  # noqa: F401
     if REQUESTS_IMPORT_ERROR is not None:
         return
     if environment.get("OZONETEL_API_URL", "").startswith("http://"):
