@@ -74,7 +74,10 @@ def pytest_terminal_summary(
 ) -> Generator[None, None, None]:
     """Say just above the closing line what could not be run on this machine."""
     yield
-    not_run = os.environ.get("CLOUDAGENT_NOT_RUN")
-    if not_run:
+    from ansible_collections.ozonetel.cloudagent.tests.postgres.server import why_no_server
+
+    why = why_no_server()
+    not_run = [os.environ.get("CLOUDAGENT_NOT_RUN"), why and f"tests/postgres: {why}"]
+    if any(not_run):
         terminalreporter.section("not run")
-        terminalreporter.line(not_run)
+        terminalreporter.line("\n".join(filter(None, not_run)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Twin of connection_argument_spec in module_utils/_options.py."""
+    """Twin of api_argument_spec in module_utils/_options.py."""
 
     DOCUMENTATION = r"""
 requirements:

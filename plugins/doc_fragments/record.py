@@ -32,7 +32,23 @@ options:
       - Runs that update the same campaigns should share one directory. After it was restored from a backup, withdraw all confirmations with
         M(ozonetel.cloudagent.ozonetel_dynamic_dids_record), because they may be out of date. Never restore it from a pipeline's cache.
       - When it cannot be written to, the update works without it, counts as changed, and a warning says so.
+      - Cannot be given together with O(record_url).
     type: path
+  record_url:
+    description:
+      - Keeps the records in a PostgreSQL database (version 12 or newer) instead of a directory, so that several controllers, AWX and
+        pipelines whose home is thrown away share them. A connection URI as PostgreSQL's client library takes it, for example
+        C(postgresql://deploy@db.example/records?sslmode=verify-full).
+      - It requires the Python library C(psycopg) 3.1 or newer where the update runs, for example with C(pip install "psycopg[binary]").
+      - Better than in the URI, give the password with the environment variables C(PGPASSWORD) or C(PGPASSFILE), or with a service file.
+        They are read where the update runs.
+      - The first update creates the tables, in the schema C(ozonetel_cloudagent), if its role may do so.
+      - When the database cannot be used, nothing is sent and the task fails, also with O(record=false).
+        O(timeout) limits how long it waits for a database that cannot be reached.
+      - If neither this nor O(record_dir) is given, the environment variable E(OZONETEL_RECORD_URL) is used, even if
+        E(OZONETEL_RECORD_DIR) is set as well.
+      - Cannot be given together with O(record_dir).
+    type: str
   record_note:
     description:
       - A note to keep in the record with the lists that are confirmed, such as the URL of the pipeline's job.

@@ -47,7 +47,18 @@ options:
       - If not given, the environment variable E(OZONETEL_RECORD_DIR) is used, then C($XDG_STATE_HOME/ozonetel.cloudagent),
         then C(~/.local/state/ozonetel.cloudagent).
       - It is looked up where the task runs, as the user that runs it, so run this task on the host and with the C(become) of the updates.
+      - Cannot be given together with O(record_url).
     type: path
+  record_url:
+    description:
+      - The PostgreSQL database of the records, if they are kept in one. See the option of the same name of
+        M(ozonetel.cloudagent.ozonetel_dynamic_dids).
+      - It requires the Python library C(psycopg) 3.1 or newer where the task runs.
+      - If neither this nor O(record_dir) is given, the environment variable E(OZONETEL_RECORD_URL) is used, even if
+        E(OZONETEL_RECORD_DIR) is set as well.
+      - When the database cannot be used, the task fails.
+      - Cannot be given together with O(record_dir).
+    type: str
   api_key:
     description:
       - "For updates only: the API key of the account."

@@ -21,13 +21,20 @@ from ._http.attempt import (
     AFTER_RATE_LIMIT,
     APPLIED,
     NEVER,
+    NOT_APPLIED,
     ONCE,
+    PROXY_FAILED,
+    TIMED_OUT,
+    UNKNOWN,
     Attempt,
     HttpAnswer,
 )
 from ._masking.server_text import clean_server_text
 
-CONTRADICTION = "its text of success, but with a status that says the opposite"
+# The kind of an answer that says both that the update succeeded and that it did not.
+CONTRADICTION = "contradiction"
+# The vendor's limits are per minute, so a quarter of one is the least that makes sense.
+RATE_LIMIT_WAIT_SECONDS = (15.0, 20.0)
 
 _SUCCESS = "dynamic dids updated successfully"
 _RATE_LIMIT = "max limit exceeded"
@@ -64,7 +71,7 @@ def judge_answer(answer: HttpAnswer, api_key: str) -> Attempt:
     if message == _SUCCESS:
         return reading.success()
     if _RATE_LIMIT in (message, _text(content, "message")) or answer.status == 429:
-        return reading.refused(_failure.RATE_LIMITED, AFTER_RATE_LIMIT)
+        return reading.rate_limited()
     if _is_spring_error(content) or answer.status == 500:
         return reading.unknown(_failure.SERVER_ERROR, ONCE)
     return _judge_status(reading, answer)
@@ -82,16 +89,21 @@ class _Reading:
 
     def success(self) -> Attempt:
         if 200 <= self._answer.status < 300:
-            return self._attempt(None, APPLIED, NEVER, "")
-        return self.unknown(_failure.UNEXPECTED_ANSWER, detail=CONTRADICTION)
+            return self._attempt(None, APPLIED)
+        detail = "its text of success, but with a status that says the opposite"
+        return self.unknown(_failure.UNEXPECTED_ANSWER, NEVER, detail)._replace(kind=CONTRADICTION)
 
-    def refused(self, reason: str, retry: str = NEVER) -> Attempt:
-        return self._attempt(reason, _failure.NOT_APPLIED, retry, "")
+    def refused(self, reason: str) -> Attempt:
+        return self._attempt(reason, NOT_APPLIED)
+
+    def rate_limited(self) -> Attempt:
+        attempt = self._attempt(_failure.RATE_LIMITED, NOT_APPLIED, AFTER_RATE_LIMIT)
+        return attempt._replace(wait=RATE_LIMIT_WAIT_SECONDS)
 
     def unknown(self, reason: str, retry: str = NEVER, detail: str = "") -> Attempt:
-        return self._attempt(reason, _failure.UNKNOWN, retry, detail)
+        return self._attempt(reason, UNKNOWN, retry, detail)
 
-    def shown_body(self) -> str:
+    def describe_body(self) -> str:
         """Return what the answer is, with its beginning where that is text."""
         body = self._answer.body
         if not body.strip():
@@ -101,7 +113,9 @@ class _Reading:
             return "a page instead of an answer"
         return f'an answer that is not documented: "{clean_server_text(text, self._api_key)}"'
 
-    def _attempt(self, reason: str | None, outcome: str, retry: str, detail: str) -> Attempt:
+    def _attempt(
+        self, reason: str | None, outcome: str, retry: str = NEVER, detail: str = ""
+    ) -> Attempt:
         return Attempt(
             reason=reason,
             outcome=outcome,
@@ -114,15 +128,15 @@ class _Reading:
 
 def _judge_status(reading: _Reading, answer: HttpAnswer) -> Attempt:
     if answer.status == 407:
-        return reading.refused(_failure.PROXY_FAILED)
+        return reading.refused(PROXY_FAILED)
     if answer.status in _PASSING_SERVER_ERRORS:
         return reading.unknown(_failure.SERVER_ERROR, AFTER_BACKOFF)
     if answer.status > 500:
         return reading.unknown(_failure.SERVER_ERROR)
     if answer.status == 408:
-        return reading.unknown(_failure.TIMED_OUT, AFTER_BACKOFF)
+        return reading.unknown(TIMED_OUT, AFTER_BACKOFF)
     retry = AFTER_BACKOFF if answer.status == 425 else NEVER
-    detail = "" if reading.api_message else reading.shown_body()
+    detail = "" if reading.api_message else reading.describe_body()
     return reading.unknown(_failure.UNEXPECTED_ANSWER, retry, detail)
 
 

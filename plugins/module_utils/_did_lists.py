@@ -96,7 +96,7 @@ def repeated_did_warnings(dynamic: list[str], fallback: list[str]) -> list[Warne
             number: places for number, places in _places(numbers).items() if len(places) > 1
         }
         if repeated:
-            text = f"{name} holds {_shown_repeats(repeated)}. It is sent as given."
+            text = f"{name} holds {_format_repeats(repeated)}. It is sent as given."
             warnings.append(Warned(REPEATED_DIDS, text))
     in_dynamic, in_fallback = _places(dynamic), _places(fallback)
     in_both = [number for number in in_dynamic if number in in_fallback]
@@ -129,7 +129,7 @@ def _split_items(name: str, value: object) -> list[object]:
     if isinstance(value, int) and not isinstance(value, bool):
         return [value]
     raise InvalidInput(
-        f"{name} is {_kind(value)}, where a list of DIDs or one string with commas is needed. "
+        f"{name} is {_type_name(value)}, where a list of DIDs or one string with commas is needed. "
         + _QUOTE
     )
 
@@ -146,7 +146,7 @@ def _read_item(place: str, item: object, secret: str) -> tuple[str, bool]:
     if isinstance(item, str):
         return _read_text(place, item, secret)
     if isinstance(item, bool) or not isinstance(item, int):
-        raise InvalidInput(f"{place}, is {_kind(item)}, which is no DID. {_QUOTE}")
+        raise InvalidInput(f"{place}, is {_type_name(item)}, which is no DID. {_QUOTE}")
     number = format(item, "d") if abs(item) < 10**40 else "a very large integer"
     if item < 0:
         raise InvalidInput(f"{place}, is {number}: a negative number is no DID. {_QUOTE}")
@@ -164,7 +164,7 @@ def _read_text(place: str, item: str, secret: str) -> tuple[str, bool]:
     number = visible.strip()
     if _DID.fullmatch(number):
         return number, visible != item
-    raise InvalidInput(f"{place}, is {_shown(item, secret)}: {_what_is_wrong(number)}")
+    raise InvalidInput(f"{place}, is {_format_text(item, secret)}: {_what_is_wrong(number)}")
 
 
 def _what_is_wrong(number: str) -> str:
@@ -206,7 +206,7 @@ def _places(numbers: list[str]) -> dict[str, list[int]]:
     return places
 
 
-def _shown_repeats(repeated: dict[str, list[int]]) -> str:
+def _format_repeats(repeated: dict[str, list[int]]) -> str:
     shown = [f"{number} as {_items(places)}" for number, places in list(repeated.items())[:5]]
     return _joined(shown, len(repeated))
 
@@ -221,7 +221,7 @@ def _items(positions: list[int]) -> str:
     return f"{word} {_joined([str(position) for position in positions[:10]], len(positions))}"
 
 
-def _kind(value: object) -> str:
+def _type_name(value: object) -> str:
     if value is None:
         return "null (nothing was given)"
     if isinstance(value, bool):
@@ -235,7 +235,7 @@ def _kind(value: object) -> str:
     return "of a type that holds no number"
 
 
-def _shown(text: str, secret: str) -> str:
+def _format_text(text: str, secret: str) -> str:
     # Masked before it is cut or escaped, as Ansible's own masking finds the whole key alone.
     masked = mask_secret(text, secret)
     cut = masked if len(masked) <= _SHOWN_CHARACTERS else masked[:_SHOWN_CHARACTERS] + "..."

@@ -12,7 +12,7 @@ import contextlib
 import typing as t
 
 from ._failure import UpdateFailure
-from ._result import Result, failed_result, mask_secret_in, unforeseen_result
+from ._result import Result, failed_result, mask_secret_in, unexpected_result
 
 FailedResult = t.Callable[[UpdateFailure], Result]
 
@@ -25,7 +25,7 @@ def failure_in(result: Result, failed: FailedResult = failed_result) -> t.Iterat
     except UpdateFailure as failure:
         result.update(failed(failure), failed=True)
     except Exception as error:  # noqa: BLE001  # Ansible would show its text, maybe with the API key.
-        result.update(unforeseen_result(error), failed=True)
+        result.update(unexpected_result(error), failed=True)
 
 
 def end_with_result(module: t.Any, result: Result) -> None:

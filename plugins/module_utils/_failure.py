@@ -8,9 +8,9 @@
 
 from __future__ import annotations
 
-import os
-import traceback
 import typing as t
+
+from ._http.attempt import NOT_APPLIED
 
 INVALID_INPUT = "invalid_input"
 AUTHENTICATION_FAILED = "authentication_failed"
@@ -23,26 +23,20 @@ RATE_LIMITED = "rate_limited"
 SERVER_ERROR = "server_error"
 UNEXPECTED_ANSWER = "unexpected_answer"
 REDIRECTED = "redirected"
-CONNECTION_FAILED = "connection_failed"
-TLS_FAILED = "tls_failed"
-PROXY_FAILED = "proxy_failed"
-TIMED_OUT = "timed_out"
 RECORD_FAILED = "record_failed"
-
-NOT_APPLIED = "not_applied"
-UNKNOWN = "unknown"
 
 
 class UpdateFailure(Exception):
     """An update that was not confirmed.
 
     Attributes:
-        reason: one of the constants above, for ``when`` and ``rescue``.
+        reason: one of the constants above, or of those of transport in ``_http/attempt.py``.
         message: cause and next step, in our own words and free of secrets.
         outcome: ``not_applied`` or ``unknown``, over all attempts of the update.
         http_status: status of the last answer, or None.
         api_message: cleaned text of the last answer, or None.
         attempts: how many requests were tried.
+        sent: one of them may have reached the server.
         leaves_lists_alone: it is certain that the server still has the lists that it had before.
     """
 
@@ -54,6 +48,7 @@ class UpdateFailure(Exception):
         http_status: int | None = None,
         api_message: str | None = None,
         attempts: int = 0,
+        sent: bool = False,
         leaves_lists_alone: bool = False,
     ) -> None:
         super().__init__(message)
@@ -63,6 +58,7 @@ class UpdateFailure(Exception):
         self.http_status = http_status
         self.api_message = api_message
         self.attempts = attempts
+        self.sent = sent
         self.leaves_lists_alone = leaves_lists_alone
 
     @property
@@ -75,17 +71,6 @@ class UpdateFailure(Exception):
             "api_message": self.api_message,
             "attempts": self.attempts,
         }
-
-
-def place_of(error: BaseException) -> str:
-    """Return the kind of an error and where it came up.
-
-    Nothing of what it says, which may hold a secret.
-    """
-    *_callers, (frame, line) = traceback.walk_tb(error.__traceback__)
-    code = frame.f_code
-    name = os.path.basename(code.co_filename)
-    return f"{type(error).__name__} in {code.co_name}, line {line} of {name}"
 
 
 class InvalidInput(UpdateFailure):

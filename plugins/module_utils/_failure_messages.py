@@ -14,11 +14,22 @@ from . import _failure
 from ._answer import CONTRADICTION
 from ._did_lists import DidList
 from ._endpoint import host_of
-from ._http.attempt import Attempt
-from ._http.client import Exchange
-from ._http.faults import NO_AGREEMENT, NO_MORE_THREADS, NOT_VALID_HTTP, TOO_MANY_FILES, UNFORESEEN
-from ._http.proxies import shown_proxy
-from ._options import Campaign, Connection
+from ._http.attempt import (
+    CONNECTION_FAILED,
+    NO_MORE_THREADS,
+    NO_TLS,
+    NOT_VALID_HTTP,
+    PROXY_FAILED,
+    TIMED_OUT,
+    TLS_FAILED,
+    TOO_MANY_FILES,
+    UNEXPECTED_ERROR,
+    UNKNOWN,
+    Attempt,
+    Exchange,
+)
+from ._http.proxies import format_proxy
+from ._options import ApiSettings, Campaign
 
 _MOST_SHOWN_DIDS = 20
 _LOOK_IT_UP = "Look the campaign up in CloudAgent, and check api_url."
@@ -55,18 +66,16 @@ def failure_message(situation: Situation) -> str:
     sentences = [_CAUSES[reason](situation)]
     if situation.exchange.refused_wait is not None:
         sentences.append(_refused_wait(situation, situation.exchange.refused_wait))
-    if situation.exchange.outcome == _failure.UNKNOWN:
+    if situation.exchange.outcome == UNKNOWN:
         sentences.append(_UNKNOWN_OUTCOME)
     return " ".join(sentences)
 
 
 def situation_of(
-    connection: Connection, campaign: Campaign, proxy: str | None, exchange: Exchange
+    api: ApiSettings, campaign: Campaign, proxy: str | None, exchange: Exchange
 ) -> Situation:
     """Return the situation without the API key."""
-    return Situation(
-        connection.username, connection.endpoint, connection.timeout, proxy, campaign, exchange
-    )
+    return Situation(api.username, api.endpoint, api.timeout, proxy, campaign, exchange)
 
 
 def _authentication_failed(situation: Situation) -> str:
@@ -101,7 +110,7 @@ def _not_assigned(name: str, dids: DidList, situation: Situation) -> str:
     )
     return (
         f'At least one number in {name} is not assigned to the account "{situation.username}". '
-        f"Sent were: {_shown_dids(dids)}. Correct the list, or have the number assigned.{quoting}"
+        f"Sent were: {_format_dids(dids)}. Correct the list, or have the number assigned.{quoting}"
     )
 
 
@@ -115,7 +124,7 @@ def _fallback_dids_required(situation: Situation) -> str:
 
 def _not_seen(name: str, dids: DidList) -> str:
     return (
-        f"CloudAgent says that {name} is missing, though this was sent: {_shown_dids(dids)}. "
+        f"CloudAgent says that {name} is missing, though this was sent: {_format_dids(dids)}. "
         "Check that these numbers belong to the account."
     )
 
@@ -144,10 +153,10 @@ def _server_error(situation: Situation) -> str:
 
 def _unexpected_answer(situation: Situation) -> str:
     last = situation.last
-    if last.detail.startswith(UNFORESEEN):
-        return _unforeseen(situation)
+    if last.kind == UNEXPECTED_ERROR:
+        return _unexpected_error(situation)
     seen = last.detail or "an answer that is not documented"
-    text = f': "{last.api_message}"' if last.api_message and '"' not in seen else ""
+    text = f': "{last.api_message}"' if last.api_message else ""
     return (
         f"{situation.host} gave {seen}{text} (HTTP {last.http_status}). "
         + _unexpected_answer_step(situation)
@@ -156,7 +165,7 @@ def _unexpected_answer(situation: Situation) -> str:
 
 def _unexpected_answer_step(situation: Situation) -> str:
     last = situation.last
-    if last.detail == CONTRADICTION:
+    if last.kind == CONTRADICTION:
         return _LOOK_IT_UP
     if last.http_status in (401, 403):
         return "Something before CloudAgent refused the request: check api_url and the proxy."
@@ -180,40 +189,40 @@ def _redirected(situation: Situation) -> str:
     )
 
 
-def _unforeseen(situation: Situation) -> str:
+def _unexpected_error(situation: Situation) -> str:
     return (
-        f"The collection met {situation.last.detail}{_attempts(situation)}. Please report this "
-        "message."
+        f"Unexpected error in the collection: {situation.last.detail}{_attempts(situation)}. "
+        "Please report this message."
     )
 
 
 def _connection_failed(situation: Situation) -> str:
-    detail = situation.last.detail
-    if detail.startswith(UNFORESEEN):
-        return _unforeseen(situation)
-    if detail == NOT_VALID_HTTP:
+    kind, detail = situation.last.kind, situation.last.detail
+    if kind == UNEXPECTED_ERROR:
+        return _unexpected_error(situation)
+    if kind == NOT_VALID_HTTP:
         return (
             f"No usable answer from {situation.host}: {detail}{_attempts(situation)}. Check api_url, "
             "its port included, and the proxy."
         )
-    if detail == NO_MORE_THREADS:
+    if kind == NO_MORE_THREADS:
         return (
             f"No connection to {situation.host}: {detail}{_attempts(situation)}. Raise its limit of "
             "processes or of memory, or lower concurrency."
         )
-    if detail == TOO_MANY_FILES:
+    if kind == TOO_MANY_FILES:
         return (
             f"No connection to {situation.host}: {detail}{_attempts(situation)}. Raise the limit of "
             "open files (ulimit -n) there."
         )
     return (
-        f"No answer from {situation.host}: {situation.last.detail}{_attempts(situation)}. Check the "
+        f"No answer from {situation.host}: {detail}{_attempts(situation)}. Check the "
         "network, the name and the port, and whether a proxy is needed."
     )
 
 
 def _tls_failed(situation: Situation) -> str:
-    if situation.last.detail == NO_AGREEMENT:
+    if situation.last.kind == NO_TLS:
         return (
             f"No trusted connection to {situation.host}: {situation.last.detail}. Check that the "
             "port is one for https, and that ca_path, if given, names certificates in PEM form."
@@ -225,10 +234,10 @@ def _tls_failed(situation: Situation) -> str:
 
 
 def _proxy_failed(situation: Situation) -> str:
-    proxy = f" {shown_proxy(situation.proxy)}" if situation.proxy else ""
+    proxy = f" {format_proxy(situation.proxy)}" if situation.proxy else ""
     detail = situation.last.detail or "it asks for a user and a password"
-    if detail.startswith(UNFORESEEN):
-        return f"The proxy{proxy} on the way to {situation.host} failed. {_unforeseen(situation)}"
+    if situation.last.kind == UNEXPECTED_ERROR:
+        return f"The proxy{proxy} on the way to {situation.host} failed. {_unexpected_error(situation)}"
     return (
         f"The proxy{proxy} on the way to {situation.host} failed: {detail}. Check the environment "
         "variables https_proxy and no_proxy where the update runs."
@@ -269,7 +278,7 @@ def _attempts(situation: Situation) -> str:
     return f", after {count} attempts" if count > 1 else ""
 
 
-def _shown_dids(dids: DidList) -> str:
+def _format_dids(dids: DidList) -> str:
     shown = ", ".join(dids.numbers[:_MOST_SHOWN_DIDS])
     more = len(dids.numbers) - _MOST_SHOWN_DIDS
     return f"{shown} and {more} more" if more > 0 else shown
@@ -286,8 +295,8 @@ _CAUSES: dict[str, t.Callable[[Situation], str]] = {
     _failure.SERVER_ERROR: _server_error,
     _failure.UNEXPECTED_ANSWER: _unexpected_answer,
     _failure.REDIRECTED: _redirected,
-    _failure.CONNECTION_FAILED: _connection_failed,
-    _failure.TLS_FAILED: _tls_failed,
-    _failure.PROXY_FAILED: _proxy_failed,
-    _failure.TIMED_OUT: _timed_out,
+    CONNECTION_FAILED: _connection_failed,
+    TLS_FAILED: _tls_failed,
+    PROXY_FAILED: _proxy_failed,
+    TIMED_OUT: _timed_out,
 }

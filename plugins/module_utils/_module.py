@@ -25,6 +25,10 @@ class CloudAgentModule(AnsibleModule):
         """End with a failure; Ansible's own message for a missing option is made longer."""
         super().fail_json(msg=explained(msg, self.params), **kwargs)
 
+    def hide(self, secret: str) -> None:
+        """Have a secret masked that no option is."""
+        self.no_log_values.add(secret)
+
     def progress(self, text: str) -> None:
         """Say nothing: a module prints its result alone."""
 

@@ -24,7 +24,10 @@ MOST_RETRIES = 10
 # The environment variables that stand in for an account option.
 ACCOUNT_VARIABLES = {"username": "OZONETEL_USERNAME", "api_key": "OZONETEL_API_KEY"}
 RECORD_DIR_VARIABLE = "OZONETEL_RECORD_DIR"
+RECORD_URL_VARIABLE = "OZONETEL_RECORD_URL"
 RECORD_NOTE_VARIABLE = "OZONETEL_RECORD_NOTE"
+# Those of libpq: https://www.postgresql.org/docs/current/libpq-connect.html
+RECORD_URL_SCHEMES = ("postgresql://", "postgres://")
 LONGEST_NOTE = 200
 # What the module for records can make of them.
 UNCONFIRMED, ABSENT = RECORD_STATES = ("unconfirmed", "absent")
@@ -35,7 +38,7 @@ Params = t.Mapping[str, t.Any]
 Environment = t.Mapping[str, str]
 
 
-def connection_argument_spec() -> dict[str, dict[str, t.Any]]:
+def api_argument_spec() -> dict[str, dict[str, t.Any]]:
     """Return the options that every module of the action group takes."""
     return {
         "username": {
@@ -61,12 +64,12 @@ def connection_argument_spec() -> dict[str, dict[str, t.Any]]:
 
 def update_argument_spec() -> dict[str, dict[str, t.Any]]:
     """Return all options of the module for one campaign."""
-    return {**connection_argument_spec(), **record_argument_spec(), **campaign_argument_spec()}
+    return {**api_argument_spec(), **record_argument_spec(), **campaign_argument_spec()}
 
 
 def record_filter_argument_spec() -> dict[str, dict[str, t.Any]]:
     """Return the options of a module that sends nothing, and still fits the group's defaults."""
-    spec = {**connection_argument_spec(), **record_argument_spec()}
+    spec = {**api_argument_spec(), **record_argument_spec()}
     # Nothing is required, and no environment variable stands in: what is given is a filter.
     spec["username"] = {"type": "str"}
     spec["api_key"] = {"type": "str", "no_log": True}
@@ -105,12 +108,14 @@ def record_argument_spec() -> dict[str, dict[str, t.Any]]:
         "record": {"type": "bool", "default": True},
         # No default and no fallback: the home directory is that of the place of the update.
         "record_dir": {"type": "path"},
+        # No fallback: the variable counts only where the task gives no record_dir.
+        "record_url": {"type": "str", "no_log": True},
         "record_note": {"type": "str", "fallback": (env_fallback, [RECORD_NOTE_VARIABLE])},
         "skip_unchanged": {"type": "bool", "default": False},
     }
 
 
-class Connection(t.NamedTuple):
+class ApiSettings(t.NamedTuple):
     """An account, and how its endpoint is reached.
 
     Attributes:
@@ -136,6 +141,18 @@ class Campaign(t.NamedTuple):
     fallback: DidList
 
 
+class RecordPlace(t.NamedTuple):
+    """Where the last-applied records are.
+
+    Attributes:
+        directory: an absolute path, or None when there is no home directory to put it in.
+        url: of a PostgreSQL that is used in place of the directory, or None.
+    """
+
+    directory: str | None
+    url: str | None = None
+
+
 class RecordOptions(t.NamedTuple):
     """What to do about the last-applied record.
 
@@ -144,21 +161,28 @@ class RecordOptions(t.NamedTuple):
         directory: an absolute path, or None when there is no home directory to put it in.
         note: kept in the history with what is confirmed, or None.
         skip_unchanged: send nothing when the record says that these lists were applied last.
+        url: of a PostgreSQL that is used in place of the directory, or None.
     """
 
     keep: bool
     directory: str | None
     note: str | None
     skip_unchanged: bool
+    url: str | None = None
+
+    @property
+    def place(self) -> RecordPlace:
+        """Return where the records are."""
+        return RecordPlace(self.directory, self.url)
 
 
-def read_connection(params: Params, environment: Environment) -> Connection:
+def read_api_settings(params: Params, environment: Environment) -> ApiSettings:
     """Return the checked connection options.
 
     Raises:
         InvalidInput: an option can't be used.
     """
-    return Connection(
+    return ApiSettings(
         username=_checked_text("username", params["username"]),
         api_key=_checked_text("api_key", params["api_key"]),
         endpoint=choose_endpoint(params["region"], params["api_url"], environment),
@@ -193,12 +217,34 @@ def read_record_options(params: Params, environment: Environment) -> RecordOptio
             "skip_unchanged is given together with record: false, and without the record nothing "
             "is known to be unchanged. Leave one of them out."
         )
+    place = choose_record_place(params, environment)
     return RecordOptions(
         keep=params["record"],
-        directory=choose_record_dir(params["record_dir"], environment),
+        directory=place.directory,
         note=_checked_note(params["record_note"]),
         skip_unchanged=params["skip_unchanged"],
+        url=place.url,
     )
+
+
+def choose_record_place(params: Params, environment: Environment) -> RecordPlace:
+    """Return where the records are: what the task gives, then what the environment names.
+
+    Raises:
+        InvalidInput: what names the place can't be used, or the task gives two.
+    """
+    record_dir, record_url = params["record_dir"], params["record_url"]
+    if record_dir is not None and record_url is not None:
+        raise InvalidInput(
+            "record_dir and record_url are both given, and records are kept in one place. Leave one "
+            "of them out; a default of module_defaults can be left out with omit."
+        )
+    if record_url is not None:
+        return RecordPlace(None, _checked_record_url("record_url", record_url))
+    if record_dir is None and environment.get(RECORD_URL_VARIABLE):
+        name = f"The environment variable {RECORD_URL_VARIABLE}"
+        return RecordPlace(None, _checked_record_url(name, environment[RECORD_URL_VARIABLE]))
+    return RecordPlace(choose_record_dir(record_dir, environment))
 
 
 def choose_record_dir(record_dir: str | None, environment: Environment) -> str | None:
@@ -219,24 +265,24 @@ def choose_record_dir(record_dir: str | None, environment: Environment) -> str |
     return os.path.join(state_home, "ozonetel.cloudagent") if os.path.isabs(state_home) else None
 
 
-def input_warnings(connection: Connection, campaign: Campaign) -> list[Warned]:
+def input_warnings(api: ApiSettings, campaign: Campaign) -> list[Warned]:
     """Return what the user should know about input that is used as it is."""
     return [
         *campaign.dynamic.notices,
         *campaign.fallback.notices,
         *repeated_did_warnings(campaign.dynamic.numbers, campaign.fallback.numbers),
-        *_masking_warnings(connection, campaign),
+        *_masking_warnings(api, campaign),
     ]
 
 
-def _masking_warnings(connection: Connection, campaign: Campaign) -> list[Warned]:
+def _masking_warnings(api: ApiSettings, campaign: Campaign) -> list[Warned]:
     places = {
-        "username": [connection.username],
+        "username": [api.username],
         "campaign_name": [campaign.name],
         "dynamic_dids": campaign.dynamic.numbers,
         "fallback_dynamic_dids": campaign.fallback.numbers,
     }
-    key = connection.api_key
+    key = api.api_key
     # Joined first, since that is quick, and almost no key occurs anywhere.
     found = [
         name
@@ -327,6 +373,18 @@ def _checked_record_dir(name: str, path: str) -> str:
             "a variable at its beginning has to exist where the update runs."
         )
     return os.path.normpath(path)
+
+
+def _checked_record_url(name: str, url: str) -> str:
+    """Return the URL; it may hold a password, so that no message repeats any of it."""
+    if not url.strip():
+        raise InvalidInput(f"{name} is empty. Give the URL of a PostgreSQL, or leave it out.")
+    if not url.startswith(RECORD_URL_SCHEMES):
+        raise InvalidInput(
+            f"{name} has to begin with postgresql:// (its value is not shown, because it may hold a "
+            "password)."
+        )
+    return _printable(name, url)
 
 
 def _is_readable(path: str) -> bool:

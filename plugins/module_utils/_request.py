@@ -19,11 +19,21 @@ from ._answer import judge_answer
 from ._endpoint import UPDATE_PATH, host_of, is_loopback_host
 from ._failure import UpdateFailure
 from ._failure_messages import failure_message, situation_of
-from ._http.attempt import Attempt, HttpRequest
-from ._http.client import Exchange, HttpClient, MayRetry
+from ._http.attempt import (
+    NOT_APPLIED,
+    PROXY_FAILED,
+    UNEXPECTED_ERROR,
+    UNKNOWN,
+    Attempt,
+    Exchange,
+    HttpAnswer,
+    HttpRequest,
+)
+from ._http.client import HttpClient, MayRetry
 from ._http.clock import Deadline
 from ._http.proxies import proxy_for
-from ._options import Campaign, Connection
+from ._options import ApiSettings, Campaign
+from ._unexpected import describe_unexpected
 from ._version import VERSION
 
 HEADERS = {
@@ -43,7 +53,7 @@ _REFUSED_AS_A_WHOLE = (
 
 def send_update(
     client: HttpClient,
-    connection: Connection,
+    api: ApiSettings,
     campaign: Campaign,
     deadline: Deadline,
     may_retry: MayRetry,
@@ -56,20 +66,41 @@ def send_update(
     Raises:
         UpdateFailure: the update was not confirmed.
     """
-    request = _request_of(connection, campaign)
-    judge = partial(judge_answer, api_key=connection.api_key)
-    exchange = client.post(request, judge, connection.retries, deadline, may_retry)
+    request = _request_of(api, campaign)
+    judge = partial(_judge, api_key=api.api_key)
+    exchange = client.post(request, judge, api.retries, deadline, may_retry)
     if exchange.last.reason is None:
         return exchange
     raise UpdateFailure(
         reason=exchange.last.reason,
-        message=failure_message(situation_of(connection, campaign, request.proxy, exchange)),
+        message=failure_message(situation_of(api, campaign, request.proxy, exchange)),
         outcome=exchange.outcome,
         http_status=exchange.last.http_status,
         api_message=exchange.last.api_message,
         attempts=len(exchange.attempts),
+        sent=any(map(_may_have_arrived, exchange.attempts)),
         leaves_lists_alone=all(map(_leaves_lists_alone, exchange.attempts)),
     )
+
+
+def _judge(answer: HttpAnswer, api_key: str) -> Attempt:
+    """Return what the answer says; that there was one must not be lost in an error of our own."""
+    try:
+        return judge_answer(answer, api_key)
+    except Exception as error:  # noqa: BLE001
+        return Attempt(
+            _failure.UNEXPECTED_ANSWER,
+            UNKNOWN,
+            detail=describe_unexpected(error),
+            http_status=answer.status,
+            kind=UNEXPECTED_ERROR,
+        )
+
+
+def _may_have_arrived(attempt: Attempt) -> bool:
+    """Tell whether this attempt may have reached the server, and not only the proxy before it."""
+    answered = attempt.http_status is not None and attempt.reason != PROXY_FAILED
+    return answered or attempt.outcome == UNKNOWN
 
 
 def _leaves_lists_alone(attempt: Attempt) -> bool:
@@ -77,26 +108,26 @@ def _leaves_lists_alone(attempt: Attempt) -> bool:
 
     Nobody documents that a refusal of numbers comes before the first of the lists is stored.
     """
-    if attempt.outcome != _failure.NOT_APPLIED:
+    if attempt.outcome != NOT_APPLIED:
         return False
     was_sent = attempt.http_status is not None
     return not was_sent or attempt.reason in _REFUSED_AS_A_WHOLE
 
 
-def _request_of(connection: Connection, campaign: Campaign) -> HttpRequest:
-    url = update_url(connection.endpoint)
+def _request_of(api: ApiSettings, campaign: Campaign) -> HttpRequest:
+    url = update_url(api.endpoint)
     return HttpRequest(
         url=url,
         headers=HEADERS,
         body=update_body(
-            connection.username,
-            connection.api_key,
+            api.username,
+            api.api_key,
             campaign.name,
             campaign.dynamic.numbers,
             campaign.fallback.numbers,
         ),
-        verify=connection.verify,
-        proxy=proxy_for(url, is_loopback_host(host_of(connection.endpoint))),
+        verify=api.verify,
+        proxy=proxy_for(url, is_loopback_host(host_of(api.endpoint))),
     )
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ._failure import UNEXPECTED_ANSWER, UNKNOWN, UpdateFailure, place_of
-from ._http.client import Exchange
+from ._failure import UNEXPECTED_ANSWER, UpdateFailure
+from ._http.attempt import UNKNOWN, Exchange
 from ._masking.secret import mask_secret
 from ._options import Campaign
 from ._record.record import SAME, UNAVAILABLE, UNCONFIRMED, Confirmation
+from ._unexpected import describe_unexpected
 
 Result = t.Dict[str, t.Any]
 
@@ -84,6 +85,7 @@ def failed_result(failure: UpdateFailure) -> Result:
     return {
         "changed": False,
         "msg": failure.message,
+        "sent": failure.sent,
         "http_status": failure.http_status,
         "api_message": failure.api_message,
         "attempts": failure.attempts,
@@ -91,14 +93,14 @@ def failed_result(failure: UpdateFailure) -> Result:
     }
 
 
-def unforeseen_result(error: BaseException) -> Result:
+def unexpected_result(error: BaseException) -> Result:
     """Return the part that an error of the collection itself adds.
 
     It tells where the error came up, and nothing of what it says, which may hold a secret.
     """
     msg = (
-        f"The collection met an error that it did not foresee: {place_of(error)}. Whether the "
-        "update was applied is not known. It is safe to run it again. Please report this message."
+        f"Unexpected error in the collection: {describe_unexpected(error)}. Whether the update was "
+        "applied is not known. It is safe to run it again. Please report this message."
     )
     failure = UpdateFailure(UNEXPECTED_ANSWER, msg, UNKNOWN)
     return {"changed": False, "msg": msg, "failure": failure.details}

@@ -19,14 +19,14 @@ from ._http.session import REQUESTS_IMPORT_ERROR, SessionCache
 from ._http.watchdog import Watchdog
 from ._masking.secret import mask_secret, masking
 from ._options import (
-    Connection,
+    ApiSettings,
     RecordOptions,
     input_warnings,
+    read_api_settings,
     read_campaign,
-    read_connection,
     read_record_options,
 )
-from ._record.opening import new_keeper
+from ._record.opening import new_keeper, prepare_module
 from ._result import Result, empty_result, input_result
 from ._update import Settings, update_campaign
 
@@ -55,23 +55,24 @@ def require_requests(module: t.Any) -> None:
 
 
 def _update(result: Result, module: t.Any, client: HttpClient) -> None:
-    connection = read_connection(module.params, os.environ)
+    api = read_api_settings(module.params, os.environ)
     campaign = read_campaign(module.params)
     options = read_record_options(module.params, os.environ)
-    result.update(input_result(connection.endpoint, campaign))
-    warn = masking(module.warn, connection.api_key)
-    for warned in input_warnings(connection, campaign):
+    result.update(input_result(api.endpoint, campaign))
+    warn = masking(module.warn, api.api_key)
+    for warned in input_warnings(api, campaign):
         warn(warned)
-    settings = settings_of(module, connection, options, client)
+    settings = settings_of(module, api, options, client)
     update_campaign(result, settings, campaign, warn)
 
 
 def settings_of(
-    module: t.Any, connection: Connection, options: RecordOptions, client: HttpClient
+    module: t.Any, api: ApiSettings, options: RecordOptions, client: HttpClient
 ) -> Settings:
     """Return what the updates of the module's task have in common."""
     # Masking imports what this key needs now, and not once files can't be opened any more.
-    mask_secret("", connection.api_key)
-    keeper = new_keeper(options, client.clock)
+    mask_secret("", api.api_key)
+    prepare_module(module, options.place)
+    keeper = new_keeper(options, client.clock, module.check_mode)
     skip, check_mode, diff = options.skip_unchanged, module.check_mode, module._diff
-    return Settings(connection, keeper, skip, client, check_mode, diff)
+    return Settings(api, keeper, skip, client, check_mode, diff)

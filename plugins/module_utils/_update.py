@@ -12,8 +12,9 @@ import typing as t
 from functools import partial
 
 from ._failure import UpdateFailure
-from ._http.client import Exchange, HttpClient
-from ._options import Campaign, Connection
+from ._http.attempt import Exchange
+from ._http.client import HttpClient
+from ._options import ApiSettings, Campaign
 from ._record.keeping import CONFIRMED, LEFT_ALONE, UNKNOWN, Keeper, KeptUpdate
 from ._record.record import SAME, Lists
 from ._request import send_update
@@ -24,7 +25,7 @@ from ._warned import Warn
 class Settings(t.NamedTuple):
     """What the updates of one task have in common."""
 
-    connection: Connection
+    api: ApiSettings
     keeper: Keeper
     skip_unchanged: bool
     client: HttpClient
@@ -34,13 +35,13 @@ class Settings(t.NamedTuple):
     def begin(self, campaign: Campaign) -> KeptUpdate:
         """Return the update of a campaign for the record's side; its time begins to count."""
         lists = Lists(
-            self.connection.username,
+            self.api.username,
             campaign.name,
             campaign.dynamic.numbers,
             campaign.fallback.numbers,
         )
-        timeout = self.connection.timeout
-        return KeptUpdate(self.connection.endpoint, lists, timeout, self.client.clock)
+        timeout = self.api.timeout
+        return KeptUpdate(self.api.endpoint, lists, timeout, self.client.clock)
 
 
 def update_campaign(result: Result, settings: Settings, campaign: Campaign, warn: Warn) -> None:
@@ -62,7 +63,7 @@ def update_campaign(result: Result, settings: Settings, campaign: Campaign, warn
             result.update(predicted(settings, campaign, update))
         else:
             settings.keeper.wait_and_take(update)
-            result["changed_basis"] = update.basis
+            result.update(changed_basis=update.basis, sent=True)
             result.update(_update(settings, campaign, update))
     finally:
         for warned in update.warnings:
@@ -99,7 +100,7 @@ def told(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Result:
     """Return what the record says of an update: what ``changed`` rests on, and the diff."""
     shown: Result = {"changed_basis": update.basis}
     if settings.diff:
-        endpoint = settings.connection.endpoint
+        endpoint = settings.api.endpoint
         shown["diff"] = campaign_diff(endpoint, campaign, update.basis, update.last)
     return shown
 
@@ -111,11 +112,13 @@ def send(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Exchange
         UpdateFailure: it was not confirmed.
     """
     keeper = settings.keeper
+    if not keeper.may_send(update):
+        raise keeper.too_late(update)
     update.came = UNKNOWN
     try:
         exchange = send_update(
             settings.client,
-            settings.connection,
+            settings.api,
             campaign,
             update.deadline,
             partial(keeper.may_retry, update),

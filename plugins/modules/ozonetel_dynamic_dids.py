@@ -215,7 +215,7 @@ changed_basis:
     - V(same) - the lists that were confirmed last are equal, order included.
     - V(unconfirmed) - there is a record, but it is not certain that it still holds, as the update after it had no known outcome,
       was refused or was interrupted, was made with O(record=false), the names were spelled in another way,
-      or the confirmation was withdrawn with M(ozonetel.cloudagent.ozonetel_dynamic_dids_record).
+      with O(record_url) another run may have sent meanwhile, or the confirmation was withdrawn with M(ozonetel.cloudagent.ozonetel_dynamic_dids_record).
     - V(unavailable) - no record could be used, or O(record=false).
     - V(null) when the update failed before this was known.
   type: str
@@ -249,7 +249,7 @@ endpoint:
   returned: always
   sample: https://in1-ccaas-api.ozonetel.com
 sent:
-  description: Whether a request went out and was confirmed.
+  description: Whether a request may have reached the server, confirmed or not.
   type: bool
   returned: always
   sample: true
@@ -322,7 +322,7 @@ failure:
         - V(proxy_failed) - the proxy on the way failed.
         - V(timed_out) - no answer within O(timeout).
         - V(record_failed) - another run had the campaign's record locked for all of O(timeout), or a confirmation that would
-          become wrong can not be withdrawn; nothing was sent.
+          become wrong can not be withdrawn, or the database of O(record_url) can not be used; nothing was sent.
       type: str
       returned: always
       sample: campaign_not_found

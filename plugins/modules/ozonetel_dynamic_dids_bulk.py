@@ -276,7 +276,7 @@ results:
       returned: always
       sample: differs
     sent:
-      description: Whether a request went out and was confirmed.
+      description: Whether a request may have reached the server, confirmed or not.
       type: bool
       returned: always
       sample: true
@@ -403,7 +403,7 @@ failure:
         - V(proxy_failed) - the proxy on the way failed.
         - V(timed_out) - no answer within O(timeout).
         - V(record_failed) - another run had the campaign's record locked for all of O(timeout), or a confirmation that would
-          become wrong can not be withdrawn; nothing was sent.
+          become wrong can not be withdrawn, or the database of O(record_url) can not be used; nothing was sent.
       type: str
       returned: always
       sample: campaign_not_found

@@ -80,6 +80,12 @@ class InProcessModule:
         """Show a warning with the result."""
         self._warnings.append(warning)
 
+    def hide(self, secret: str) -> None:
+        """Have a secret masked that no option is."""
+        self._secret_values.add(secret)
+        if register_secrets:
+            register_secrets({secret})
+
     def progress(self, text: str) -> None:
         """Show how far long work has come, where that is wanted."""
         if self._progress:

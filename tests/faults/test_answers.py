@@ -204,7 +204,7 @@ def test_an_error_of_any_kind_in_the_exchange_is_a_failure(
         assert server.connections == 1
     assert failure(result) == ("connection_failed", "unknown", 1)
     assert result["msg"].startswith(
-        f"The collection met an error that it did not foresee: {kind.__name__} in fail, line "
+        f"Unexpected error in the collection: {kind.__name__} in fail, line "
     )
     assert "Please report this message. Whether the update was applied is not" in result["msg"]
 
@@ -222,7 +222,7 @@ def test_an_error_of_any_kind_in_judging_is_a_failure(
         assert server.connections == 1
     assert failure(result) == ("unexpected_answer", "unknown", 1)
     assert (result["http_status"], result["failure"]["http_status"]) == (200, 200)
-    assert f"did not foresee: {kind.__name__} in fail, line " in result["msg"]
+    assert f"Unexpected error in the collection: {kind.__name__} in fail, line " in result["msg"]
 
 
 def test_an_error_before_the_request_went_out_leaves_no_doubt(
@@ -234,4 +234,4 @@ def test_an_error_before_the_request_went_out_leaves_no_doubt(
     monkeypatch.setattr("socket.getaddrinfo", fail)
     result = update("https://cc.partner.example")
     assert failure(result) == ("connection_failed", "not_applied", 1)
-    assert "did not foresee: LookupError in fail, line " in result["msg"]
+    assert "Unexpected error in the collection: LookupError in fail, line " in result["msg"]

@@ -90,7 +90,7 @@ def _is_true(result: dict[str, t.Any], asked: set[str], message: dict[str, str] 
     was_asked = result["campaign_name"] in asked
     if not result.get("failed"):
         return was_asked and message is None
-    if "did not foresee" in result["msg"]:
+    if "Unexpected error in the collection" in result["msg"]:
         return False
     outcome = result["failure"]["outcome"]
     return outcome == "unknown" or not was_asked or message is not None

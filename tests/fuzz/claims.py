@@ -9,6 +9,14 @@ import json
 import typing as t
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _failure
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import (
+    CONNECTION_FAILED,
+    NOT_APPLIED,
+    PROXY_FAILED,
+    TIMED_OUT,
+    TLS_FAILED,
+    UNKNOWN,
+)
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.answers import (
     EFFECTS,
     NUMBER_BITS,
@@ -20,11 +28,12 @@ from ansible_collections.ozonetel.cloudagent.tests.fuzz.server import NOTHING, E
 Result = t.Dict[str, t.Any]
 
 REASONS = {
-    value for name, value in vars(_failure).items() if name.isupper() and isinstance(value, str)
-} - {_failure.NOT_APPLIED, _failure.UNKNOWN}
-UNFORESEEN = ("did not foresee", "unexpected error in the collection")
+    *(value for name, value in vars(_failure).items() if name.isupper() and isinstance(value, str)),
+    *(CONNECTION_FAILED, PROXY_FAILED, TIMED_OUT, TLS_FAILED),
+} - {NOT_APPLIED}
+UNEXPECTED = "Unexpected error in the collection"
 # What a machine that is busy may make of any update.
-FOR_LACK_OF_TIME = (_failure.TIMED_OUT, _failure.RECORD_FAILED)
+FOR_LACK_OF_TIME = (TIMED_OUT, _failure.RECORD_FAILED)
 # How much longer than its timeout a run may take before it counts as hanging.
 MARGIN_SECONDS = 120.0
 
@@ -134,8 +143,8 @@ def _wrong_form(task: Task, result: Result) -> t.Iterator[Lie]:
     message = result.get("msg")
     if not isinstance(message, str) or not message:
         yield Lie("no msg", f"a result without msg: {_told(result)}")
-    elif any(text in message for text in UNFORESEEN):
-        yield Lie("unforeseen", f"an error that was not foreseen: {_told(result)}")
+    elif UNEXPECTED in message:
+        yield Lie("unexpected", f"an unexpected error: {_told(result)}")
     if result.get("failed"):
         yield from _wrong_failure(result)
     if task.seconds is not None:
@@ -148,7 +157,7 @@ def _wrong_failure(result: Result) -> t.Iterator[Lie]:
     failure = result.get("failure")
     if not isinstance(failure, dict) or failure.get("reason") not in REASONS:
         yield Lie("no failure", f"a failed result without a reason: {_told(result)}")
-    elif failure.get("outcome") not in (_failure.NOT_APPLIED, _failure.UNKNOWN):
+    elif failure.get("outcome") not in (NOT_APPLIED, UNKNOWN):
         yield Lie("no failure", f"a failure without an outcome: {_told(result)}")
     if result.get("changed") and "results" not in result:
         yield Lie("failed and changed", f"a failed update that says changed: {_told(result)}")
@@ -187,7 +196,9 @@ def _lies_of_update(task: Task, update: Update, result: Result, truth: Truth) ->
 
 def _lies_of_failed(result: Result, own: list[Entry]) -> t.Iterator[Lie]:
     failure = result.get("failure", {})
-    if failure.get("outcome") == _failure.NOT_APPLIED:
+    if own and not result["sent"]:
+        yield Lie("sent, yet it says no", f"says that nothing was sent; {len(own)} requests came")
+    if failure.get("outcome") == NOT_APPLIED:
         for entry in own:
             # After a refusal of numbers, the first list may have been stored.
             refused = entry.answer.effect == "first stored, second refused"

@@ -14,7 +14,7 @@ import sys
 import typing as t
 
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.plays import Step
-from ansible_collections.ozonetel.cloudagent.tests.fuzz.stage import Crash, Outcome, Place
+from ansible_collections.ozonetel.cloudagent.tests.fuzz.stage import Crash, ItemResult, Place
 
 HERE = pathlib.Path(__file__).parent
 COMMAND = str(pathlib.Path(sys.executable).parent / "ansible-playbook")
@@ -66,7 +66,7 @@ class CommandLineProcess:
         self._killed = True
         os.killpg(self._process.pid, signal.SIGKILL)
 
-    def end(self) -> tuple[list[Outcome], str]:
+    def end(self) -> tuple[list[ItemResult], str]:
         self._process.wait()
         self._stdout.close()
         shown = self._shown.decode("utf-8", "replace")
@@ -74,11 +74,11 @@ class CommandLineProcess:
         lines = self._results.read_text("utf-8").split("\n")[:-1]
         if len(lines) != self._count and not self._killed:
             raise Crash(f"{len(lines)} of {self._count} results came:\n{shown}")
-        return [_outcome(json.loads(line)) for line in lines], "\n".join([shown, *lines])
+        return [_item_result(json.loads(line)) for line in lines], "\n".join([shown, *lines])
 
 
-def _outcome(kept: dict[str, t.Any]) -> Outcome:
-    return Outcome(int(kept["task"]), kept["item"], kept["result"], kept["at"], None)
+def _item_result(kept: dict[str, t.Any]) -> ItemResult:
+    return ItemResult(int(kept["task"]), kept["item"], kept["result"], kept["at"], None)
 
 
 def playbook(steps: list[Step], place: Place) -> str:

@@ -19,7 +19,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.plays import Step, Update
 from ansible_collections.ozonetel.cloudagent.tests.fuzz.server import FORK
-from ansible_collections.ozonetel.cloudagent.tests.fuzz.stage import Crash, Outcome, Place
+from ansible_collections.ozonetel.cloudagent.tests.fuzz.stage import Crash, ItemResult, Place
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import Ended, ModuleDouble
 
 
@@ -44,7 +44,7 @@ class FastProcess:
 
     def __init__(self, steps: list[Step], place: Place) -> None:
         self._pipe, childs_pipe = FORK.Pipe(duplex=False)
-        self._outcomes: list[Outcome] = []
+        self._outcomes: list[ItemResult] = []
         self._killed = False
         self._process = FORK.Process(target=_work, args=(childs_pipe, steps, place), daemon=True)
         self._process.start()
@@ -65,7 +65,7 @@ class FastProcess:
         self._killed = True
         os.kill(self._process.pid or 0, signal.SIGKILL)
 
-    def end(self) -> tuple[list[Outcome], str]:
+    def end(self) -> tuple[list[ItemResult], str]:
         self._process.join()
         self._pipe.close()
         if self._process.exitcode and not self._killed:
@@ -82,7 +82,7 @@ def _work(pipe: t.Any, steps: list[Step], place: Place) -> None:
             begin = time.monotonic()
             result = run_step(step, update, place, client)
             end = time.monotonic()
-            pipe.send(Outcome(number, position, result, end, end - begin))
+            pipe.send(ItemResult(number, position, result, end, end - begin))
 
 
 def run_step(step: Step, update: Update, place: Place, client: HttpClient) -> dict[str, t.Any]:

@@ -45,7 +45,7 @@ class Place(t.NamedTuple):
     alone: bool
 
 
-class Outcome(t.NamedTuple):
+class ItemResult(t.NamedTuple):
     """What came of a task, with the positions of its step and of its update in it."""
 
     step: int
@@ -68,7 +68,7 @@ class Process(t.Protocol):
     def kill(self) -> None:
         """Kill it and all that it started."""
 
-    def end(self) -> tuple[list[Outcome], str]:
+    def end(self) -> tuple[list[ItemResult], str]:
         """Return all outcomes and all that it showed; it must have ended.
 
         Raises:
@@ -257,7 +257,7 @@ def tidy_up(records: pathlib.Path, state: str) -> None:
 
 
 def _tasks(
-    steps: list[Step], outcomes: list[Outcome], alone: bool, lockable: bool
+    steps: list[Step], outcomes: list[ItemResult], alone: bool, lockable: bool
 ) -> t.Iterator[Task]:
     """Yield all tasks of a process, those that it did not come to as if killed."""
     found = {(outcome.step, outcome.update): outcome for outcome in outcomes}

@@ -112,11 +112,16 @@ def test_what_is_true_is_no_lie(result: Result, log: list[Entry]) -> None:
             "not applied, yet it was",
         ),
         (failed("connection_failed"), [entry(OK)], "misread: plain, HTTP 200"),
+        ({**failed("timed_out"), "sent": False}, [entry(OK)], "sent, yet it says no"),
         (failed("made_up", attempts=0), [entry(OK)], "no failure"),
         (failed("timed_out", outcome="maybe"), [entry(OK)], "no failure"),
         ({**failed("timed_out"), "changed": True}, [entry(OK)], "failed and changed"),
         ({**CHANGED, "msg": ""}, [entry(OK)], "no msg"),
-        ({**CHANGED, "msg": "An error that it did not foresee."}, [entry(OK)], "unforeseen"),
+        (
+            {**CHANGED, "msg": "Unexpected error in the collection: KeyError."},
+            [entry(OK)],
+            "unexpected",
+        ),
         ({"msg": "Updated.", "changed": True}, [], "incomplete"),
     ],
 )

@@ -70,7 +70,7 @@ from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
 )
 
 Pair = t.Tuple[str, str]
-Outcome = t.TypeVar("Outcome")
+Value = t.TypeVar("Value")
 
 SUCCESS = "Dynamic DIDs updated successfully"
 NOTHING: Pair = ("", "")
@@ -476,7 +476,7 @@ class Histories(RuleBasedStateMachine):
                 # An exception would end up in the result of the run that is going on.
                 self.second_that_ran = result
 
-    def aside(self, run: t.Callable[[], Outcome]) -> Outcome:
+    def aside(self, run: t.Callable[[], Value]) -> Value:
         """Return what comes of another run, which does not see this one's trouble."""
         standing = self.disk.set_aside()
         self.disk.start(NONE)
@@ -505,8 +505,8 @@ class Histories(RuleBasedStateMachine):
             return None
         except Ended:
             # Only the error that a behaviour makes: with any other, nothing here would be tested.
-            unforeseen = "did not foresee" in module.result["msg"]
-            assert not unforeseen or "RuntimeError in post_bytes" in module.result["msg"]
+            unexpected = "Unexpected error in the collection" in module.result["msg"]
+            assert not unexpected or "RuntimeError in post_bytes" in module.result["msg"]
             self._check(module, fake)
             return module.result
         finally:

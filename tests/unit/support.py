@@ -32,6 +32,7 @@ OPTIONS: dict[str, t.Any] = {
     "retries": 2,
     "record": True,
     "record_dir": None,
+    "record_url": None,
     "record_note": None,
     "skip_unchanged": False,
     "campaign_name": "Sales",
@@ -52,17 +53,21 @@ class ModuleDouble:
 
     def __init__(self, check_mode: bool = False, diff: bool = False, **options: t.Any) -> None:
         # A record of its own for each, so that none sees another's and none is in the real home.
-        if "record_dir" not in options:
+        if not {"record_dir", "record_url"} & set(options):
             options["record_dir"] = f"{tempfile.mkdtemp(dir=_records.name)}/records"
         self.params = {**OPTIONS, **options}
         self.check_mode = check_mode
         self._diff = diff
         self.warnings: list[str] = []
         self.lines: list[str] = []
+        self.hidden: list[str] = []
         self.result: dict[str, t.Any] = {}
 
     def warn(self, warning: str) -> None:
         self.warnings.append(warning)
+
+    def hide(self, secret: str) -> None:
+        self.hidden.append(secret)
 
     def progress(self, text: str) -> None:
         self.lines.append(text)

@@ -14,8 +14,8 @@ from .._failure import InvalidInput
 from .._options import (
     Campaign,
     Params,
+    api_argument_spec,
     campaign_argument_spec,
-    connection_argument_spec,
     read_campaign,
     record_argument_spec,
 )
@@ -28,7 +28,7 @@ _SHOWN_CHARACTERS = 60
 def bulk_argument_spec() -> dict[str, dict[str, t.Any]]:
     """Return all options of the module for many campaigns."""
     return {
-        **connection_argument_spec(),
+        **api_argument_spec(),
         **record_argument_spec(),
         "campaigns": {
             "type": "list",
@@ -105,34 +105,34 @@ def read_campaigns(params: Params) -> list[Campaign]:
     return campaigns
 
 
-def place_of(position: int, name: object) -> str:
+def name_entry(position: int, name: object) -> str:
     """Return the words for an entry, which begin every message about it."""
     if not isinstance(name, str) or not name.strip():
         return f"campaigns, item {position}"
-    return f"campaigns, item {position} (campaign {_shown(name)})"
+    return f"campaigns, item {position} (campaign {_format_name(name)})"
 
 
 def _read_entry(position: int, entry: dict[str, t.Any], api_key: str) -> Campaign:
     try:
         return read_campaign({**entry, "api_key": api_key})
     except InvalidInput as error:
-        place = place_of(position, entry["campaign_name"])
+        place = name_entry(position, entry["campaign_name"])
         raise InvalidInput(f"{place}: {error.message}") from None
 
 
 def _repeated(earlier: int, earlier_name: str, position: int, name: str) -> str:
     if name == earlier_name:
         return (
-            f"campaigns, items {earlier} and {position} both name the campaign {_shown(name)}. Its "
+            f"campaigns, items {earlier} and {position} both name the campaign {_format_name(name)}. Its "
             "lists are sent whole, so keep one entry, with all the numbers that it is to have."
         )
     return (
-        f"campaigns, items {earlier} and {position} name {_shown(earlier_name)} and {_shown(name)}, "
+        f"campaigns, items {earlier} and {position} name {_format_name(earlier_name)} and {_format_name(name)}, "
         "which differ in upper and lower case or spaces alone, and CloudAgent may take them for one "
         "campaign. Keep one of them, or update them in two tasks."
     )
 
 
-def _shown(name: str) -> str:
+def _format_name(name: str) -> str:
     cut = name if len(name) <= _SHOWN_CHARACTERS else f"{name[:_SHOWN_CHARACTERS]}..."
     return f'"{cut}"' if cut.isprintable() else ascii(cut)

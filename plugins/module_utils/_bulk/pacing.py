@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import threading
 
+from .._answer import RATE_LIMIT_WAIT_SECONDS
 from .._http.attempt import AFTER_RATE_LIMIT, Attempt
 from .._http.clock import Clock, Deadline
 from .._http.pacing import Pace
-from .._http.retries import RATE_LIMIT_WAIT_SECONDS, Uniform
+from .._http.retries import Uniform
 from .stop import LONG_BREAK, Stop
 
 # A server that wants a longer break, and one longer than the timeout, is not waited for.

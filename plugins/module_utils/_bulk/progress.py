@@ -36,8 +36,8 @@ def progress_line(total: int, done: int, failed: int, elapsed: float) -> str:
         parts.append(f"{failed:,} failed")
     if done and elapsed > 0:
         rate = done / elapsed
-        parts.append(_shown_rate(rate))
-        parts.append(f"about {_shown_seconds((total - done) / rate)} left")
+        parts.append(_format_rate(rate))
+        parts.append(f"about {_format_seconds((total - done) / rate)} left")
     return ", ".join(parts)
 
 
@@ -48,13 +48,13 @@ def _interval(elapsed: float) -> float:
     return _LAST_INTERVAL
 
 
-def _shown_rate(rate: float) -> str:
+def _format_rate(rate: float) -> str:
     if rate >= 10:
         return f"{rate:,.0f} per second"
     return f"{rate:.1f} per second" if rate >= 1 else f"{rate * 60:.1f} per minute"
 
 
-def _shown_seconds(seconds: float) -> str:
+def _format_seconds(seconds: float) -> str:
     whole = int(seconds + 0.5)
     if whole < 120:
         return f"{whole} s"

@@ -14,8 +14,15 @@ from .._failure import AUTHENTICATION_FAILED, UpdateFailure
 from .._record.record import SAME
 from .._result import Result, failed_result
 from .._warned import Warned
-from .options import place_of
-from .stop import ABANDONED, ACCOUNT_REFUSED, CAMPAIGN_FAILED, ERROR, LONG_BREAK
+from .options import name_entry
+from .stop import (
+    ABANDONED,
+    ACCOUNT_REFUSED,
+    CAMPAIGN_FAILED,
+    ERROR,
+    LONG_BREAK,
+    RECORD_OUT_OF_REACH,
+)
 
 # What became of a campaign, in the words of the summary.
 CHANGED = "changed"
@@ -29,7 +36,7 @@ _OF_A_FAILURE = ("failed", "msg", "failure", "dynamic_dids", "fallback_dynamic_d
 _MOST_SHOWN = 5
 
 
-class Outcome(t.NamedTuple):
+class CampaignResult(t.NamedTuple):
     """What came of one campaign.
 
     Attributes:
@@ -51,14 +58,14 @@ class Outcome(t.NamedTuple):
         return reason
 
 
-def good_outcome(
+def campaign_done(
     campaign_name: str,
     basis: str,
     attempts: int,
     skip_unchanged: bool,
     warnings: t.Sequence[Warned],
     diff: dict[str, str] | None,
-) -> Outcome:
+) -> CampaignResult:
     """Return what is kept of an update that did not fail; with no attempts, nothing was sent."""
     entry = {
         "campaign_name": campaign_name,
@@ -68,17 +75,17 @@ def good_outcome(
         "attempts": attempts,
     }
     if basis != SAME:
-        return Outcome(CHANGED, entry, warnings, diff)
-    return Outcome(SKIPPED if skip_unchanged else UNCHANGED, entry, warnings)
+        return CampaignResult(CHANGED, entry, warnings, diff)
+    return CampaignResult(SKIPPED if skip_unchanged else UNCHANGED, entry, warnings)
 
 
-def failed_outcome(result: Result, warnings: t.Sequence[Warned]) -> Outcome:
+def campaign_failed(result: Result, warnings: t.Sequence[Warned]) -> CampaignResult:
     """Return what is kept of the whole result of an update that failed."""
     kept = (*_ALWAYS, *_OF_A_FAILURE)
-    return Outcome(FAILED, {key: result[key] for key in kept if key in result}, warnings)
+    return CampaignResult(FAILED, {key: result[key] for key in kept if key in result}, warnings)
 
 
-def not_sent_outcome(campaign_name: str, why: str) -> Outcome:
+def campaign_not_sent(campaign_name: str, why: str) -> CampaignResult:
     """Return what is kept of a campaign that was not tried."""
     entry = {
         "campaign_name": campaign_name,
@@ -88,7 +95,7 @@ def not_sent_outcome(campaign_name: str, why: str) -> Outcome:
         "attempts": 0,
         "msg": f"Not sent, because {why}.",
     }
-    return Outcome(NOT_SENT, entry)
+    return CampaignResult(NOT_SENT, entry)
 
 
 def why_stopped(stop: str | None) -> str:
@@ -99,6 +106,7 @@ def why_stopped(stop: str | None) -> str:
 _WHY_STOPPED = {
     ACCOUNT_REFUSED: "the account was refused for another campaign",
     CAMPAIGN_FAILED: "another campaign failed (stop_on_failure)",
+    RECORD_OUT_OF_REACH: "the last-applied records can't be used",
     LONG_BREAK: "the server asked for a break that is too long to wait for",
     ABANDONED: "Ansible's main process has ended",
     ERROR: "of an error in the collection",
@@ -121,23 +129,23 @@ def failed_bulk_result(failure: UpdateFailure) -> Result:
     return {key: whole[key] for key in ("changed", "msg", "failure")}
 
 
-def bulk_result(outcomes: t.Sequence[Outcome], why: str, check_mode: bool) -> Result:
+def bulk_result(campaign_results: t.Sequence[CampaignResult], why: str, check_mode: bool) -> Result:
     """Return the part of the result that all campaigns make together.
 
     Args:
-        outcomes: one for each campaign, in the order of the option.
+        campaign_results: one for each campaign, in the order of the option.
         why: why no further campaign was begun, if any was not.
         check_mode: nothing was sent.
     """
-    summary = _summary(outcomes)
+    summary = _summary(campaign_results)
     result: Result = {
         "changed": summary[CHANGED] > 0,
-        "results": [outcome.entry for outcome in outcomes],
+        "results": [one.entry for one in campaign_results],
         "summary": summary,
     }
     if summary[FAILED]:
-        deciding = _deciding_failure(outcomes)
-        result.update(failed=True, msg=_failure_message(outcomes, summary, deciding, why))
+        deciding = _deciding_failure(campaign_results)
+        result.update(failed=True, msg=_failure_message(campaign_results, summary, deciding, why))
         if "failure" in deciding.entry:
             result["failure"] = deciding.entry["failure"]
     else:
@@ -163,26 +171,26 @@ def _few(found: list[tuple[int, str, str]]) -> t.Iterator[str]:
         yield f"For {len(found):,} campaigns: {texts.pop()}"
         return
     for position, name, text in found[:_MOST_SHOWN]:
-        yield f"{place_of(position, name)}: {text}"
+        yield f"{name_entry(position, name)}: {text}"
     if len(found) > _MOST_SHOWN:
         more = len(found) - _MOST_SHOWN
-        yield f"There are {more:,} more warnings like the one about {place_of(*found[0][:2])}."
+        yield f"There are {more:,} more warnings like the one about {name_entry(*found[0][:2])}."
 
 
-def _summary(outcomes: t.Sequence[Outcome]) -> dict[str, int]:
-    counts = {"total": len(outcomes), **dict.fromkeys(_KINDS, 0)}
-    for outcome in outcomes:
-        counts[outcome.kind] += 1
+def _summary(campaign_results: t.Sequence[CampaignResult]) -> dict[str, int]:
+    counts = {"total": len(campaign_results), **dict.fromkeys(_KINDS, 0)}
+    for one in campaign_results:
+        counts[one.kind] += 1
     return counts
 
 
 _KINDS = (CHANGED, UNCHANGED, SKIPPED, FAILED, NOT_SENT)
 
 
-def _deciding_failure(outcomes: t.Sequence[Outcome]) -> Outcome:
+def _deciding_failure(campaign_results: t.Sequence[CampaignResult]) -> CampaignResult:
     """Return the failure that stands for all: a refused account, else the first one."""
-    failed = [outcome for outcome in outcomes if outcome.kind == FAILED]
-    refused = (outcome for outcome in failed if outcome.reason == AUTHENTICATION_FAILED)
+    failed = [one for one in campaign_results if one.kind == FAILED]
+    refused = (one for one in failed if one.reason == AUTHENTICATION_FAILED)
     return next(refused, failed[0])
 
 
@@ -203,12 +211,13 @@ def _not_sent(summary: dict[str, int], why: str) -> str:
 
 
 def _failure_message(
-    outcomes: t.Sequence[Outcome], summary: dict[str, int], deciding: Outcome, why: str
+    campaign_results: t.Sequence[CampaignResult],
+    summary: dict[str, int],
+    deciding: CampaignResult,
+    why: str,
 ) -> str:
-    failed = [outcome for outcome in outcomes if outcome.kind == FAILED]
-    shown = [
-        f'"{outcome.entry["campaign_name"]}" ({outcome.reason})' for outcome in failed[:_MOST_SHOWN]
-    ]
+    failed = [one for one in campaign_results if one.kind == FAILED]
+    shown = [f'"{one.entry["campaign_name"]}" ({one.reason})' for one in failed[:_MOST_SHOWN]]
     if len(failed) > _MOST_SHOWN:
         shown.append(f"and {len(failed) - _MOST_SHOWN:,} more")
     sentences = [f"{len(failed):,} of {_campaigns(summary['total'])} failed: {', '.join(shown)}."]

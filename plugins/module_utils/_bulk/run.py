@@ -14,7 +14,7 @@ import typing as t
 from .._ending import end_with_result, failure_in
 from .._http.client import HttpClient
 from .._masking.secret import mask_secret
-from .._options import Campaign, input_warnings, read_connection, read_record_options
+from .._options import Campaign, input_warnings, read_api_settings, read_record_options
 from .._result import (
     Result,
     campaign_diff,
@@ -22,7 +22,7 @@ from .._result import (
     failed_result,
     input_result,
     mask_secret_in,
-    unforeseen_result,
+    unexpected_result,
 )
 from .._run import CLIENT, require_requests, settings_of
 from .._update import Settings
@@ -32,14 +32,14 @@ from .pacing import SharedPace
 from .progress import ProgressTimes, progress_line
 from .result import (
     FAILED,
-    Outcome,
+    CampaignResult,
     bulk_result,
     bulk_warnings,
+    campaign_done,
+    campaign_failed,
+    campaign_not_sent,
     empty_bulk_result,
     failed_bulk_result,
-    failed_outcome,
-    good_outcome,
-    not_sent_outcome,
     why_stopped,
 )
 from .stop import Stop
@@ -61,35 +61,35 @@ def run_bulk(module: t.Any, client: HttpClient = CLIENT) -> None:
 
 
 def _update_all(result: Result, module: t.Any, client: HttpClient) -> None:
-    connection = read_connection(module.params, os.environ)
+    api = read_api_settings(module.params, os.environ)
     options = read_bulk_options(module.params)
     record = read_record_options(module.params, os.environ)
     campaigns = read_campaigns(module.params)
-    result["endpoint"] = connection.endpoint
+    result["endpoint"] = api.endpoint
 
     stop = Stop()
-    pace = SharedPace(client.clock, stop, options.seconds_apart, connection.timeout, client.uniform)
-    settings = settings_of(module, connection, record, client.at_pace(pace))
+    pace = SharedPace(client.clock, stop, options.seconds_apart, api.timeout, client.uniform)
+    settings = settings_of(module, api, record, client.at_pace(pace))
     updates = BulkUpdates(campaigns, settings, options, stop, module.is_abandoned)
-    outcomes = _Outcomes(campaigns, settings, module.progress)
+    campaign_results = _CampaignResults(campaigns, settings, module.progress)
     try:
-        updates.run(outcomes.add, outcomes.show_progress)
-        unforeseen: Result = {}
+        updates.run(campaign_results.add, campaign_results.show_progress)
+        unexpected: Result = {}
     except Exception as error:  # noqa: BLE001  # What was applied is told, whatever went wrong.
-        unforeseen = unforeseen_result(error)
+        unexpected = unexpected_result(error)
     why = why_stopped(stop.reason)
-    found = outcomes.all(why)
+    found = campaign_results.all(why)
     result.update(bulk_result(found, why, module.check_mode))
-    if unforeseen:
-        msg = f"{result['msg']} {unforeseen['msg']}"
-        result.update({**unforeseen, "changed": result["changed"], "msg": msg}, failed=True)
+    if unexpected:
+        msg = f"{result['msg']} {unexpected['msg']}"
+        result.update({**unexpected, "changed": result["changed"], "msg": msg}, failed=True)
     for warning in bulk_warnings(_warnings(found)):
         module.warn(warning)
     if module._diff:
-        result["diff"] = [outcome.diff for outcome in found if outcome.diff]
+        result["diff"] = [campaign_result.diff for campaign_result in found if campaign_result.diff]
 
 
-class _Outcomes:
+class _CampaignResults:
     """What came of the campaigns so far, and the lines that say how far that is."""
 
     def __init__(
@@ -101,7 +101,7 @@ class _Outcomes:
         self._campaigns = campaigns
         self._settings = settings
         self._progress = progress
-        self._found: list[Outcome | None] = [None] * len(campaigns)
+        self._found: list[CampaignResult | None] = [None] * len(campaigns)
         self._done = self._failed = 0
         self._times = ProgressTimes()
         self._begin = settings.client.clock.monotonic()
@@ -110,10 +110,10 @@ class _Outcomes:
         """Take note of what is over; what no worker began is not sent."""
         for update in updates:
             if update.is_over:
-                outcome = _outcome_of(update, self._settings)
-                self._found[update.position] = outcome
+                campaign_result = _campaign_result_of(update, self._settings)
+                self._found[update.position] = campaign_result
                 self._done += 1
-                self._failed += outcome.kind == FAILED
+                self._failed += campaign_result.kind == FAILED
 
     def show_progress(self) -> None:
         """Show a line when one is due."""
@@ -121,54 +121,54 @@ class _Outcomes:
         if self._times.is_due(elapsed):
             self._progress(progress_line(len(self._found), self._done, self._failed, elapsed))
 
-    def all(self, why_not_sent: str) -> list[Outcome]:
+    def all(self, why_not_sent: str) -> list[CampaignResult]:
         """Return what came of each campaign."""
-        api_key = self._settings.connection.api_key
+        api_key = self._settings.api.api_key
         return [
-            outcome or _masked(not_sent_outcome(campaign.name, why_not_sent), api_key)
-            for campaign, outcome in zip(self._campaigns, self._found)
+            campaign_result or _masked(campaign_not_sent(campaign.name, why_not_sent), api_key)
+            for campaign, campaign_result in zip(self._campaigns, self._found)
         ]
 
 
-def _outcome_of(update: BulkUpdate, settings: Settings) -> Outcome:
+def _campaign_result_of(update: BulkUpdate, settings: Settings) -> CampaignResult:
     """Return what is kept of an update that is over."""
-    campaign, connection, record = update.campaign, settings.connection, update.update
-    warnings = [*input_warnings(connection, campaign), *record.warnings]
+    campaign, api, record = update.campaign, settings.api, update.update
+    warnings = [*input_warnings(api, campaign), *record.warnings]
     told = _failure_of(update)
     if told:
-        result = {**empty_result(campaign.name), **input_result(connection.endpoint, campaign)}
+        result = {**empty_result(campaign.name), **input_result(api.endpoint, campaign)}
         result.update(told, changed_basis=record.basis)
-        return _masked(failed_outcome(result, warnings), connection.api_key)
+        return _masked(campaign_failed(result, warnings), api.api_key)
     diff = None
     if settings.diff:
-        diff = campaign_diff(connection.endpoint, campaign, record.basis, record.last)
+        diff = campaign_diff(api.endpoint, campaign, record.basis, record.last)
     attempts = len(update.exchange.attempts) if update.exchange else 0
-    outcome = good_outcome(
+    campaign_result = campaign_done(
         campaign.name, record.basis, attempts, settings.skip_unchanged, warnings, diff
     )
-    return _masked(outcome, connection.api_key)
+    return _masked(campaign_result, api.api_key)
 
 
 def _failure_of(update: BulkUpdate) -> Result:
     """Return the part of a result that a failure adds; an empty one if there is none."""
     if update.error is not None:
-        return {**unforeseen_result(update.error), "failed": True}
+        return {**unexpected_result(update.error), "failed": True, "sent": update.has_its_turn}
     if update.failure is not None:
         return {**failed_result(update.failure), "failed": True}
     return {}
 
 
-def _masked(outcome: Outcome, api_key: str) -> Outcome:
-    """Return the outcome with the key masked in its texts; the lists are Ansible's to mask."""
-    return Outcome(
-        outcome.kind,
-        mask_secret_in(outcome.entry, api_key),
-        [Warned(kind, mask_secret(text, api_key)) for kind, text in outcome.warnings],
-        mask_secret_in(outcome.diff, api_key) if outcome.diff else None,
+def _masked(campaign_result: CampaignResult, api_key: str) -> CampaignResult:
+    """Return the campaign_result with the key masked in its texts; the lists are Ansible's to mask."""
+    return CampaignResult(
+        campaign_result.kind,
+        mask_secret_in(campaign_result.entry, api_key),
+        [Warned(kind, mask_secret(text, api_key)) for kind, text in campaign_result.warnings],
+        mask_secret_in(campaign_result.diff, api_key) if campaign_result.diff else None,
     )
 
 
-def _warnings(outcomes: list[Outcome]) -> t.Iterator[tuple[int, str, Warned]]:
-    for position, outcome in enumerate(outcomes, start=1):
-        for warned in outcome.warnings:
-            yield position, outcome.entry["campaign_name"], warned
+def _warnings(campaign_results: list[CampaignResult]) -> t.Iterator[tuple[int, str, Warned]]:
+    for position, campaign_result in enumerate(campaign_results, start=1):
+        for warned in campaign_result.warnings:
+            yield position, campaign_result.entry["campaign_name"], warned

@@ -12,6 +12,7 @@ import threading
 
 ACCOUNT_REFUSED = "account_refused"
 CAMPAIGN_FAILED = "campaign_failed"
+RECORD_OUT_OF_REACH = "record_out_of_reach"
 LONG_BREAK = "long_break"
 ABANDONED = "abandoned"
 ERROR = "error"

@@ -18,13 +18,21 @@ import contextlib
 import typing as t
 
 from .._failure import AUTHENTICATION_FAILED, UpdateFailure
-from .._http.client import Exchange
+from .._http.attempt import Exchange
 from .._options import Campaign
+from .._record.marking import StoreOutOfReach
 from .._record.record import SAME
 from .._update import Settings, send
 from .options import BulkOptions
 from .pacing import Stopped
-from .stop import ABANDONED, ACCOUNT_REFUSED, CAMPAIGN_FAILED, ERROR, Stop
+from .stop import (
+    ABANDONED,
+    ACCOUNT_REFUSED,
+    CAMPAIGN_FAILED,
+    ERROR,
+    RECORD_OUT_OF_REACH,
+    Stop,
+)
 from .workers import Workers
 
 # For so long the first update may be on its way alone, so that what fails for all is sent once.
@@ -33,6 +41,13 @@ PATIENCE_SECONDS = 2.0
 PAUSE_SECONDS = 0.05
 # How many records are looked at together before anything is locked.
 LOOK_AT_ONCE = 500
+# Waits for a turn and for a break of all campaigns are no time of an update's own; for so long at
+# least, its mark in a store that others share covers them.
+LEAST_SPARE_SECONDS = 60.0
+
+
+class _TooLate(Exception):
+    """The mark of an update has to be renewed before it is sent."""
 
 
 class BulkUpdate:
@@ -47,6 +62,7 @@ class BulkUpdate:
         error: an error of the collection itself, or None.
         has_its_turn: a worker sends it, or did.
         is_over: it needs no request, or a worker tried to send it.
+        came_too_late: its mark does not last any more as long as it may take.
         handed_over_at: when it began to wait for a worker, by the monotonic clock.
     """
 
@@ -54,11 +70,13 @@ class BulkUpdate:
         self.position = position
         self.campaign = campaign
         self.update = settings.begin(campaign)
+        self.update.spare = max(self.update.timeout, LEAST_SPARE_SECONDS)
         self.exchange: Exchange | None = None
         self.failure: UpdateFailure | None = None
         self.error: BaseException | None = None
         self.has_its_turn = False
         self.is_over = False
+        self.came_too_late = False
         self.handed_over_at = 0.0
 
     def refuse(self, failure: UpdateFailure) -> None:
@@ -175,13 +193,16 @@ class BulkUpdates:
         now = self._clock.monotonic()
         if now < self._next_poll:
             return []
-        self._next_poll = now + PAUSE_SECONDS
+        self._next_poll = now + self._keeper.poll_seconds
         room = self._room()
         found, self._locked_out = self._locked_out[:room], self._locked_out[room:]
         return found
 
     def _new_ones(self) -> list[BulkUpdate]:
         """Return those that are to be tried now for the first time."""
+        if self._keeper.is_out_of_reach and self._locked_out:
+            # These find out when it can be used again; the time of the others need not begin.
+            return []
         count = min(self._room(), len(self._waiting))
         return [BulkUpdate(*self._waiting.popleft(), self._settings) for _entry in range(count)]
 
@@ -214,11 +235,23 @@ class BulkUpdates:
         self._locked_out += [entry for entry in entries if not entry.is_over]
         done(late)
 
+    def _renew(self, entries: list[BulkUpdate]) -> None:
+        """Have those sent after all that waited for longer than their marks last."""
+        if not entries:
+            return
+        self._keeper.renew([entry.update for entry in entries])
+        for entry in entries:
+            entry.came_too_late = False
+        self._hand_over(entries)
+
     def _write_some(self, done: Done) -> None:
         entries = self._workers.take_done(PAUSE_SECONDS)
         if not entries:
             return
         self._is_first_done = True
+        late = [entry for entry in entries if entry.came_too_late and not self._stop.is_set()]
+        self._renew(late)
+        entries = [entry for entry in entries if entry not in late]
         self._in_hand.difference_update(entries)
         try:
             self._keeper.finish([entry.update for entry in entries])
@@ -241,6 +274,9 @@ class BulkUpdates:
             entry.exchange = self._exchange(entry)
         except Stopped:
             return
+        except _TooLate:
+            entry.came_too_late = True
+            return
         except UpdateFailure as failure:
             entry.failure = failure
         except BaseException as error:
@@ -258,6 +294,8 @@ class BulkUpdates:
         if self._is_abandoned():
             self._stop.because(ABANDONED)
         self._settings.client.pace.wait_for_turn(entry.update.deadline)
+        if not self._keeper.may_send(entry.update):
+            raise _TooLate
         entry.has_its_turn = True
         return send(self._settings, entry.campaign, entry.update)
 
@@ -265,5 +303,7 @@ class BulkUpdates:
         """Begin nothing more after a refused account, from the worker, which takes nothing up then."""
         if entry.failure is not None and entry.failure.reason == AUTHENTICATION_FAILED:
             self._stop.because(ACCOUNT_REFUSED)
+        elif isinstance(entry.failure, StoreOutOfReach):
+            self._stop.because(RECORD_OUT_OF_REACH)
         elif entry.exchange is None and self._options.stop_on_failure:
             self._stop.because(CAMPAIGN_FAILED)

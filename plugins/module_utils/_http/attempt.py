@@ -16,7 +16,23 @@ ONCE = "once"
 AFTER_BACKOFF = "after_backoff"
 AFTER_RATE_LIMIT = "after_rate_limit"
 
+# What the server made of the request, as far as that is certain.
 APPLIED = "applied"
+NOT_APPLIED = "not_applied"
+UNKNOWN = "unknown"
+
+# Why there is no answer that could be judged.
+CONNECTION_FAILED = "connection_failed"
+TLS_FAILED = "tls_failed"
+PROXY_FAILED = "proxy_failed"
+TIMED_OUT = "timed_out"
+
+# Kinds of such faults that call for different next steps.
+NO_TLS = "no_tls"
+NOT_VALID_HTTP = "not_valid_http"
+TOO_MANY_FILES = "too_many_files"
+NO_MORE_THREADS = "no_more_threads"
+UNEXPECTED_ERROR = "unexpected_error"
 
 
 class HttpRequest(t.NamedTuple):
@@ -68,6 +84,8 @@ class Attempt(t.NamedTuple):
         http_status: status of the answer, or None.
         api_message: cleaned text of the answer, or None.
         retry_after: how many seconds the server asked to wait, or None.
+        wait: the fewest and the most seconds to wait where the server asked for none, or None.
+        kind: which of several faults with the same reason it is, or an empty string.
     """
 
     reason: str | None
@@ -77,3 +95,31 @@ class Attempt(t.NamedTuple):
     http_status: int | None = None
     api_message: str | None = None
     retry_after: float | None = None
+    wait: tuple[float, float] | None = None
+    kind: str = ""
+
+
+class Exchange(t.NamedTuple):
+    """All that came of sending a request.
+
+    Attributes:
+        attempts: at least one; the last is the one that counts.
+        refused_wait: seconds of a wait that did not fit the deadline and was not begun, or None.
+    """
+
+    attempts: list[Attempt]
+    refused_wait: float | None = None
+
+    @property
+    def last(self) -> Attempt:
+        """Return the attempt that decides."""
+        return self.attempts[-1]
+
+    @property
+    def outcome(self) -> str:
+        """Return the outcome over all attempts: one that is unknown outweighs later refusals."""
+        if self.last.reason is None:
+            return self.last.outcome
+        if any(attempt.outcome == UNKNOWN for attempt in self.attempts):
+            return UNKNOWN
+        return self.last.outcome

@@ -11,9 +11,8 @@ from __future__ import annotations
 import random
 import typing as t
 
-from .. import _failure
 from . import faults
-from .attempt import AFTER_BACKOFF, AFTER_RATE_LIMIT, Attempt, HttpAnswer, HttpRequest
+from .attempt import AFTER_BACKOFF, AFTER_RATE_LIMIT, Attempt, Exchange, HttpAnswer, HttpRequest
 from .clock import Clock, Deadline
 from .pacing import Pace
 from .retries import Uniform, read_retry_after, seconds_before_retry
@@ -28,32 +27,6 @@ LONGEST_ATTEMPT_SECONDS = 86400.0
 
 Judge = t.Callable[[HttpAnswer], Attempt]
 MayRetry = t.Callable[[], bool]
-
-
-class Exchange(t.NamedTuple):
-    """All that came of sending a request.
-
-    Attributes:
-        attempts: at least one; the last is the one that counts.
-        refused_wait: seconds of a wait that did not fit the deadline and was not begun, or None.
-    """
-
-    attempts: list[Attempt]
-    refused_wait: float | None = None
-
-    @property
-    def last(self) -> Attempt:
-        """Return the attempt that decides."""
-        return self.attempts[-1]
-
-    @property
-    def outcome(self) -> str:
-        """Return the outcome over all attempts: one that is unknown outweighs later refusals."""
-        if self.last.reason is None:
-            return self.last.outcome
-        if any(attempt.outcome == _failure.UNKNOWN for attempt in self.attempts):
-            return _failure.UNKNOWN
-        return self.last.outcome
 
 
 class HttpClient:
@@ -95,7 +68,7 @@ class HttpClient:
 
         Args:
             request: what to send.
-            judge: says what an answer means, and whether to send again.
+            judge: says what an answer means, and whether to send again; raises nothing.
             retries: how many further attempts are allowed.
             deadline: the end of all attempts and of the waits between them.
             may_retry: is asked right before each further attempt.
@@ -123,10 +96,7 @@ class HttpClient:
                 answer = self._exchange(request, seconds, guard)
         except Exception as error:  # noqa: BLE001  # what came of the attempt must not be lost
             return faults.attempt_of_fault(error, guard, request.proxy is not None)
-        try:
-            attempt = judge(answer)
-        except Exception as error:  # noqa: BLE001  # as above
-            return faults.attempt_not_judged(error, answer.status)
+        attempt = judge(answer)
         if attempt.retry not in (AFTER_BACKOFF, AFTER_RATE_LIMIT):
             return attempt
         return attempt._replace(retry_after=read_retry_after(answer.retry_after, self.clock.now()))

@@ -10,6 +10,10 @@ from __future__ import annotations
 
 import time
 
+# Linux leaves suspension out of CLOCK_MONOTONIC; macOS, which has no CLOCK_BOOTTIME, counts it there:
+# https://man7.org/linux/man-pages/man2/clock_gettime.2.html
+_SINCE_BOOT: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 
 class Clock:
     """The machine's clocks; a test hands over one of its own instead."""
@@ -17,6 +21,10 @@ class Clock:
     def monotonic(self) -> float:
         """Return seconds that only grow, for deadlines."""
         return time.monotonic()
+
+    def since_boot(self) -> float:
+        """Return seconds that only grow, also while the machine is suspended."""
+        return time.clock_gettime(_SINCE_BOOT)
 
     def now(self) -> float:
         """Return seconds since the epoch, to read a date in a ``Retry-After`` header."""

@@ -17,8 +17,23 @@ import socket
 import ssl
 import typing as t
 
-from .. import _failure
-from .attempt import AFTER_BACKOFF, NEVER, Attempt
+from .._unexpected import describe_unexpected
+from .attempt import (
+    AFTER_BACKOFF,
+    CONNECTION_FAILED,
+    NEVER,
+    NO_MORE_THREADS,
+    NO_TLS,
+    NOT_APPLIED,
+    NOT_VALID_HTTP,
+    PROXY_FAILED,
+    TIMED_OUT,
+    TLS_FAILED,
+    TOO_MANY_FILES,
+    UNEXPECTED_ERROR,
+    UNKNOWN,
+    Attempt,
+)
 from .threads import NoThread
 from .watchdog import Guard
 
@@ -40,11 +55,6 @@ except ImportError:
     # Nothing is sent then: the module says before that the library is missing.
     pass
 
-NO_AGREEMENT = "no secure connection was agreed on"
-NOT_VALID_HTTP = "the answer is not valid HTTP"
-TOO_MANY_FILES = "too many files are open where the update runs"
-NO_MORE_THREADS = "the system starts no further thread where the update runs"
-UNFORESEEN = "an error that it did not foresee"
 _NO_TLS_BY_ADDRESS = (
     "urllib3 before 1.26.7 can't use https:// with the address of a proxy; name its host, or write "
     "http:// if that is what it speaks"
@@ -65,6 +75,24 @@ _CERTIFICATE_FAULTS = {
 }
 
 
+class _Fault(t.NamedTuple):
+    """What is the same for every attempt that ends in this way."""
+
+    retry: str
+    detail: str
+    kind: str = ""
+
+
+_NO_TLS = _Fault(NEVER, "no secure connection was agreed on", NO_TLS)
+_NOT_VALID_HTTP = _Fault(AFTER_BACKOFF, "the answer is not valid HTTP", NOT_VALID_HTTP)
+_TOO_MANY_FILES = _Fault(
+    AFTER_BACKOFF, "too many files are open where the update runs", TOO_MANY_FILES
+)
+_NO_MORE_THREADS = _Fault(
+    AFTER_BACKOFF, "the system starts no further thread where the update runs", NO_MORE_THREADS
+)
+
+
 def attempt_of_fault(error: Exception, guard: Guard, has_proxy: bool) -> Attempt:
     """Return what the exception says about the attempt that it ended.
 
@@ -77,59 +105,66 @@ def attempt_of_fault(error: Exception, guard: Guard, has_proxy: bool) -> Attempt
     never_began = not guard.reached_connection
     if has_proxy and never_began and _has(causes, ValueError, http.client.InvalidURL):
         # The endpoint's own URL was checked before.
-        return Attempt(_failure.PROXY_FAILED, _failure.NOT_APPLIED, NEVER, "its URL can't be used")
-    outcome = _failure.NOT_APPLIED if _was_not_sent(causes, guard) else _failure.UNKNOWN
+        return Attempt(PROXY_FAILED, NOT_APPLIED, NEVER, "its URL can't be used")
+    outcome = NOT_APPLIED if _was_not_sent(causes, guard) else UNKNOWN
+    reason, fault = _fault_of(error, causes, guard)
+    return Attempt(reason, outcome, fault.retry, fault.detail, kind=fault.kind)
+
+
+def _fault_of(error: Exception, causes: list[BaseException], guard: Guard) -> tuple[str, _Fault]:
     if any(getattr(cause, "errno", None) in (errno.EMFILE, errno.ENFILE) for cause in causes):
-        return Attempt(_failure.CONNECTION_FAILED, outcome, AFTER_BACKOFF, TOO_MANY_FILES)
+        return CONNECTION_FAILED, _TOO_MANY_FILES
     if _has(causes, NoThread):
-        return Attempt(_failure.CONNECTION_FAILED, outcome, AFTER_BACKOFF, NO_MORE_THREADS)
+        return CONNECTION_FAILED, _NO_MORE_THREADS
     if guard.at_proxy:
-        detail, retry = _what_happened_at_proxy(error, causes, guard)
-        return Attempt(_failure.PROXY_FAILED, outcome, retry, detail)
+        return PROXY_FAILED, _fault_at_proxy(error, causes, guard)
     if _is_late(causes, guard):
-        return Attempt(_failure.TIMED_OUT, outcome, AFTER_BACKOFF)
-    if _is_about_certificate(causes):
-        return Attempt(_failure.TLS_FAILED, outcome, NEVER, _certificate_detail(causes))
-    if _is_about_tls(causes):
-        return Attempt(_failure.TLS_FAILED, outcome, NEVER, NO_AGREEMENT)
-    detail, retry = _what_happened(error, causes)
-    return Attempt(_failure.CONNECTION_FAILED, outcome, retry, detail)
+        return TIMED_OUT, _Fault(AFTER_BACKOFF, "")
+    tls_fault = _tls_fault(causes)
+    if tls_fault:
+        return TLS_FAILED, tls_fault
+    return CONNECTION_FAILED, _other_fault(error, causes)
 
 
-def attempt_not_judged(error: Exception, http_status: int) -> Attempt:
-    """Return what is left of an attempt whose answer our own code could not judge."""
-    return Attempt(
-        _failure.UNEXPECTED_ANSWER,
-        _failure.UNKNOWN,
-        detail=f"{UNFORESEEN}: {_failure.place_of(error)}",
-        http_status=http_status,
-    )
-
-
-def _what_happened_at_proxy(
-    error: Exception, causes: list[BaseException], guard: Guard
-) -> tuple[str, str]:
+def _fault_at_proxy(error: Exception, causes: list[BaseException], guard: Guard) -> _Fault:
     # http.client tells the status of a refused CONNECT only in its text.
     if any(isinstance(cause, OSError) and " 407 " in f"{cause} " for cause in causes):
-        return "it asks for a user and a password", NEVER
+        return _Fault(NEVER, "it asks for a user and a password")
     if _is_late(causes, guard):
-        return "no answer in time", AFTER_BACKOFF
-    if _is_about_certificate(causes):
-        return _certificate_detail(causes), NEVER
-    if _is_about_tls(causes):
-        return NO_AGREEMENT, NEVER
+        return _Fault(AFTER_BACKOFF, "no answer in time")
+    tls_fault = _tls_fault(causes)
+    if tls_fault:
+        return tls_fault
     if str(error) == "check_hostname requires server_hostname":
         # https://github.com/urllib3/urllib3/issues/2400
-        return _NO_TLS_BY_ADDRESS, NEVER
-    return _what_happened(error, causes)
+        return _Fault(NEVER, _NO_TLS_BY_ADDRESS)
+    return _other_fault(error, causes)
 
 
-def _what_happened(error: Exception, causes: list[BaseException]) -> tuple[str, str]:
-    """Return what to say of an error, and whether to try again."""
-    if isinstance(error, _KINDS):
-        return _connection_detail(causes), AFTER_BACKOFF
-    # Sending it again would most likely end in the same error.
-    return f"{UNFORESEEN}: {_failure.place_of(error)}", NEVER
+def _tls_fault(causes: list[BaseException]) -> _Fault | None:
+    if _has(causes, ssl.SSLCertVerificationError, CertificateError):
+        return _Fault(NEVER, _certificate_detail(causes))
+    broke_off = _has(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError)
+    if not broke_off and _has(causes, ssl.SSLError, requests_errors.SSLError):
+        return _NO_TLS
+    return None
+
+
+def _other_fault(error: Exception, causes: list[BaseException]) -> _Fault:
+    if not isinstance(error, _KINDS):
+        # Sending it again would most likely end in the same error.
+        return _Fault(NEVER, describe_unexpected(error), UNEXPECTED_ERROR)
+    if _has(causes, socket.gaierror):
+        return _Fault(AFTER_BACKOFF, "its name could not be looked up")
+    if _has(causes, ConnectionRefusedError):
+        return _Fault(AFTER_BACKOFF, "the connection was refused")
+    if _has(causes, requests_errors.ConnectTimeout, urllib3_errors.ConnectTimeoutError):
+        return _Fault(AFTER_BACKOFF, "no connection in time")
+    if _has(causes, urllib3_errors.NewConnectionError):
+        return _Fault(AFTER_BACKOFF, "no way to it from here")
+    if any(map(_is_invalid_http, causes)):
+        return _NOT_VALID_HTTP
+    return _Fault(AFTER_BACKOFF, "the connection broke before the answer was complete")
 
 
 def _certificate_detail(causes: list[BaseException]) -> str:
@@ -139,20 +174,6 @@ def _certificate_detail(causes: list[BaseException]) -> str:
         return _CERTIFICATE_FAULTS[_HOST_MISMATCH]
     known = (_CERTIFICATE_FAULTS[code] for code in codes if code in _CERTIFICATE_FAULTS)
     return next(known, "the certificate could not be verified")
-
-
-def _connection_detail(causes: list[BaseException]) -> str:
-    if _has(causes, socket.gaierror):
-        return "its name could not be looked up"
-    if _has(causes, ConnectionRefusedError):
-        return "the connection was refused"
-    if _has(causes, requests_errors.ConnectTimeout, urllib3_errors.ConnectTimeoutError):
-        return "no connection in time"
-    if _has(causes, urllib3_errors.NewConnectionError):
-        return "no way to it from here"
-    if any(map(_is_invalid_http, causes)):
-        return NOT_VALID_HTTP
-    return "the connection broke before the answer was complete"
 
 
 def _was_not_sent(causes: list[BaseException], guard: Guard) -> bool:
@@ -173,15 +194,6 @@ def _is_late(causes: list[BaseException], guard: Guard) -> bool:
     if guard.connected and (guard.expired or _has(causes, socket.timeout)):
         return True
     return _has(causes, requests_errors.ReadTimeout, urllib3_errors.ReadTimeoutError)
-
-
-def _is_about_certificate(causes: list[BaseException]) -> bool:
-    return _has(causes, ssl.SSLCertVerificationError, CertificateError)
-
-
-def _is_about_tls(causes: list[BaseException]) -> bool:
-    broke_off = _has(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError)
-    return not broke_off and _has(causes, ssl.SSLError, requests_errors.SSLError)
 
 
 def _is_invalid_http(cause: BaseException) -> bool:

@@ -33,7 +33,7 @@ def proxy_for(url: str, is_loopback: bool) -> str | None:
     return None if should_bypass_proxies(url, no_proxy=None) else proxy
 
 
-def shown_proxy(proxy: str) -> str:
+def format_proxy(proxy: str) -> str:
     """Return a proxy's URL without user name and password, for a message."""
     scheme = re.match(r"[a-z][a-z0-9+.-]*(?=://)", proxy, re.IGNORECASE)
     # Not every password was escaped as a URL wants it, so it may reach up to the last @.

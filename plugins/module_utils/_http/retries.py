@@ -13,11 +13,9 @@ import typing as t
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 
-from .attempt import AFTER_RATE_LIMIT, NEVER, ONCE, Attempt
+from .attempt import NEVER, ONCE, Attempt
 
 LONGEST_BACKOFF_SECONDS = 8.0
-# The vendor's limits are per minute, so a quarter of one is the least that makes sense.
-RATE_LIMIT_WAIT_SECONDS = (15.0, 20.0)
 
 Uniform = t.Callable[[float, float], float]
 
@@ -39,9 +37,8 @@ def seconds_before_retry(
         return None
     if last.retry_after is not None:
         return last.retry_after
-    if last.retry == AFTER_RATE_LIMIT:
-        return uniform(*RATE_LIMIT_WAIT_SECONDS)
-    return uniform(0.0, min(LONGEST_BACKOFF_SECONDS, 2.0 ** (len(attempts) - 1)))
+    longest_backoff = min(LONGEST_BACKOFF_SECONDS, 2.0 ** (len(attempts) - 1))
+    return uniform(*(last.wait or (0.0, longest_backoff)))
 
 
 def read_retry_after(value: str | None, now: float) -> float | None:

@@ -32,9 +32,10 @@ from .messages import (
     record_not_written,
     record_unusable,
     store_unavailable,
+    update_too_late,
 )
 from .record import SAME, UNAVAILABLE, Confirmation, Lists, basis_of, record_key
-from .store import Change, Found, Store
+from .store import Change, Found, Marked, Store
 
 FIRST_PAUSE_SECONDS = 0.001
 LONGEST_PAUSE_SECONDS = 0.05
@@ -58,6 +59,10 @@ class KeptUpdate:
         last: what the server last confirmed, or None when that is not known.
         warnings: what the user should know.
         refusal: why nothing may be sent, if so.
+        spare: seconds for which a mark lasts longer than the update may take, for waits that are
+            no time of its own.
+        mark: what was left in the record before it is sent, in a store whose locks can be lost.
+        mark_ends: until when that allows an attempt to begin, in seconds since the machine started.
         came: what came of it: ``confirmed``, ``left alone`` when it is certain that the server still
             has the lists that it had before, else ``unknown``.
     """
@@ -73,6 +78,9 @@ class KeptUpdate:
         self.warnings: list[Warned] = []
         self.refusal: UpdateFailure | None = None
         self.came = LEFT_ALONE
+        self.spare = 0.0
+        self.mark: Marked | None = None
+        self.mark_ends = 0.0
         self.found = Found()
         self.is_locked = False
         self.is_withdrawn = False
@@ -105,7 +113,11 @@ class KeptUpdate:
 
 
 class Keeper:
-    """Keeps the records of updates in a store.
+    """Keeps the records of updates in a store whose locks are never lost.
+
+    Attributes:
+        poll_seconds: how often a lock that is in use is tried again.
+        is_out_of_reach: the store could not be used when it was last tried.
 
     Args:
         store: where they are, or None when there is no place for them.
@@ -114,6 +126,9 @@ class Keeper:
         note: kept in the history, or None.
         clock: tells the time, and waits.
     """
+
+    poll_seconds = LONGEST_PAUSE_SECONDS
+    is_out_of_reach = False
 
     def __init__(
         self, store: Store | None, keep: bool, applied_by: str, note: str | None, clock: Clock
@@ -173,7 +188,18 @@ class Keeper:
             if reason is not None and update.found.is_in_the_way:
                 update.refusal = self._in_the_way(update, reason)
 
-    # --- Between two attempts ---
+    # --- Right before each attempt ---
+
+    def may_send(self, _update: KeptUpdate) -> bool:
+        """Tell whether others can still rely on what was written before the update is sent."""
+        return True
+
+    def too_late(self, update: KeptUpdate) -> UpdateFailure:
+        """Return the failure of an update that may not be sent any more."""
+        return _failure(update_too_late(update.lists.campaign_name))
+
+    def renew(self, _updates: t.Sequence[KeptUpdate]) -> None:
+        """See to it that they may be sent again; each that may not gets a ``refusal``."""
 
     def may_retry(self, update: KeptUpdate) -> bool:
         """Tell whether the same lists may be sent once more, as far as the record goes."""

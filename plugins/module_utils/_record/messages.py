@@ -114,3 +114,51 @@ def record_held(path: str, holder: str | None) -> str:
         f"{who} holds the lock of the last-applied record {path}. Run it again later, or raise "
         "timeout."
     )
+
+
+def store_out_of_reach(name: str, cause: str, advice: str) -> str:
+    """Return why nothing was sent or changed: the records can't be used."""
+    return f"The last-applied records in {name} can't be used: {cause}. Nothing was sent. {advice}"
+
+
+def update_too_late(campaign_name: str) -> str:
+    """Return why nothing was sent: others don't wait for this run any more."""
+    return (
+        f'The time in which the update of campaign "{campaign_name}" could begin is over, and other '
+        "runs do not wait for it any longer. Nothing was sent. Maybe the machine was suspended. Run "
+        "it again."
+    )
+
+
+def mark_of_another_run(campaign_name: str, who: str | None, until: str) -> Warned:
+    """Return the warning that another run may still send to the campaign."""
+    run = f"A run of {who}" if who else "Another run"
+    return Warned(
+        "mark_of_another_run",
+        f'{run} was interrupted while it updated campaign "{campaign_name}", and may send until '
+        f"{until}. So this update counts as changed, and its record stays unconfirmed. Run it again "
+        "after that time.",
+    )
+
+
+def record_taken_over(campaign_name: str, place: str) -> Warned:
+    """Return the warning that somebody else wrote the record while the update was on its way."""
+    return Warned(
+        "record_taken_over",
+        f'While campaign "{campaign_name}" was updated, the last-applied record {place} was written '
+        "by somebody else, because this run had lost its lock. So the update counts as changed, and "
+        "the record is unconfirmed. Run it again.",
+    )
+
+
+def record_not_closed(
+    campaign_name: str, name: str, cause: str, advice: str, is_confirmed: bool
+) -> Warned:
+    """Return the warning that the record could not be written after the request."""
+    what = "was confirmed" if is_confirmed else "is over"
+    return Warned(
+        "record_not_closed",
+        f'The update of campaign "{campaign_name}" {what}, but its last-applied record in {name} could '
+        f"not be written: {cause}. So the next run counts as changed, and so does this one if it was "
+        f"confirmed. {advice}",
+    )

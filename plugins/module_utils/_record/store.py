@@ -104,6 +104,54 @@ class UnreadableStore(Exception):
         self.reason = reason
 
 
+class StoreUnavailable(Exception):
+    """A place whose locks can be lost can't be used now.
+
+    Attributes:
+        cause: completes a sentence.
+        advice: a sentence: what to do about it.
+        may_pass: it may be worth trying again.
+    """
+
+    def __init__(self, cause: str, advice: str, may_pass: bool = False) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.advice = advice
+        self.may_pass = may_pass
+
+
+class Mark(t.NamedTuple):
+    """What a run leaves in a record before it sends: nothing there is confirmed any more.
+
+    Attributes:
+        key: the campaign's.
+        endpoint: the campaign's.
+        names: the account's name and the campaign's, as they are sent.
+        found: what was read, or for a mark that is made to last longer, what that one is known by.
+        seconds: for how long the run may still begin to send.
+    """
+
+    key: str
+    endpoint: str
+    names: tuple[str, str]
+    found: Found
+    seconds: float
+
+
+class Marked(t.NamedTuple):
+    """A mark that was made.
+
+    Attributes:
+        revision: by what the store knows it again.
+        others_until: until when the run of an earlier mark may still send (UTC, ISO 8601), or None.
+        others_name: who that is, if that is known.
+    """
+
+    revision: t.Any
+    others_until: str | None = None
+    others_name: str | None = None
+
+
 class Store(t.Protocol):
     """Where the records are kept; it takes several campaigns at a time.
 
@@ -154,3 +202,28 @@ class Store(t.Protocol):
         Raises:
             UnreadableStore: it is not known what is there.
         """
+
+
+class MarkedStore(Store, t.Protocol):
+    """A store whose locks can be lost, so that each run leaves a mark before it sends.
+
+    Everything but ``place_of``, ``unlock`` and ``holder_of`` raises StoreUnavailable when the place
+    can't be used. ``write`` names those whose revision is not the expected one any more.
+    """
+
+    def allow(self, seconds: float, patience: float | None = None) -> None:
+        """Let all that is asked from now on take so many seconds together.
+
+        Args:
+            seconds: how many.
+            patience: for how many of them an answer that got lost is asked for again; None for all.
+        """
+
+    def mark(self, marks: t.Sequence[Mark], by: str) -> dict[str, Marked]:
+        """Leave marks that outlast a loss of power, and return those that were left.
+
+        No mark is left where the revision is not the expected one any more.
+        """
+
+    def withdraw(self, keys: t.Sequence[str]) -> None:
+        """Withdraw whatever confirmations are there."""

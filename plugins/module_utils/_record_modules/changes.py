@@ -15,13 +15,14 @@ from .._ending import end_with_result, failure_in
 from .._failure import RECORD_FAILED, InvalidInput, UpdateFailure
 from .._http.clock import Clock, Deadline
 from .._masking.secret import masking
-from .._options import ABSENT, UNCONFIRMED, Params, checked_timeout, choose_record_dir
+from .._options import ABSENT, UNCONFIRMED, Params, checked_timeout, choose_record_place
+from .._record.marking import out_of_reach
 from .._record.messages import NO_PLACE, record_held, record_not_changed, records_not_readable
-from .._record.opening import open_store
-from .._record.store import Change, Kept, Store, UnreadableStore
+from .._record.opening import open_store, prepare_module
+from .._record.store import Change, Kept, Store, StoreUnavailable, UnreadableStore
 from .._result import Result, failed_result
 from .filter import RecordFilter, read_record_filter
-from .info import Shown, names_of, shown_campaign, wanted_records
+from .info import Shown, format_campaign, names_of, wanted_records
 
 # So many locks are held at a time.
 MOST_LOCKS = 100
@@ -46,21 +47,28 @@ def _change(result: Result, module: t.Any, clock: Clock) -> None:
     params = module.params
     state, wanted = params["state"], _read_filter(params)
     deadline = Deadline(clock, checked_timeout(params["timeout"]))
-    store = open_store(choose_record_dir(params["record_dir"], os.environ))
+    place = choose_record_place(params, os.environ)
+    prepare_module(module, place)
+    store = open_store(place, not module.check_mode, deadline.remaining())
     if store is None:
         raise UpdateFailure(RECORD_FAILED, records_not_readable(None, NO_PLACE))
     warn = masking(module.warn, params["api_key"] or "")
     kept = wanted_records(store, wanted, warn)
+    trouble = None
     try:
         chosen = [record for record in kept if _has_to_change(record, state)]
     except UnreadableStore as error:
         raise UpdateFailure(RECORD_FAILED, records_not_readable(store.name, error.reason)) from None
+    except StoreUnavailable as fault:
+        raise out_of_reach(store.name, fault) from None
     changes = RecordChanges(store, state, chosen)
     if not module.check_mode:
-        changes.make(deadline, clock)
+        trouble = changes.make(deadline, clock)
     result.update(changes.result(module.check_mode))
     if module._diff:
         result["diff"] = changes.diff()
+    if trouble is not None:
+        raise out_of_reach(store.name, trouble)
     if changes.failures:
         raise UpdateFailure(RECORD_FAILED, changes.failure_message())
 
@@ -94,9 +102,16 @@ class RecordChanges:
         self.done = chosen
         self.failures: dict[str, str] = {}
 
-    def make(self, deadline: Deadline, clock: Clock) -> None:
-        """Change them, each under its lock."""
+    def make(self, deadline: Deadline, clock: Clock) -> StoreUnavailable | None:
+        """Change them, each under its lock, and return what was in the way of the others, if any."""
         left, self.done = self.done, []
+        try:
+            self._make(left, deadline, clock)
+        except StoreUnavailable as trouble:
+            return trouble
+        return None
+
+    def _make(self, left: list[Kept], deadline: Deadline, clock: Clock) -> None:
         while left:
             left = [kept for part in _parts(left) for kept in self._try(part)]
             if left and not deadline.remaining():
@@ -130,7 +145,7 @@ class RecordChanges:
 
     def result(self, check_mode: bool) -> Result:
         """Return the part of the result that is about what was changed."""
-        shown = sorted((_shown(kept) for kept in self.done), key=names_of)
+        shown = sorted((_format_without_history(kept) for kept in self.done), key=names_of)
         count = f"{len(shown):,} record" if len(shown) == 1 else f"{len(shown):,} records"
         done = "are now" if len(shown) != 1 else "is now"
         if check_mode:
@@ -140,7 +155,7 @@ class RecordChanges:
 
     def diff(self) -> dict[str, str]:
         """Return the records before and after in the form that Ansible shows for ``--diff``."""
-        shown = sorted((_shown(kept) for kept in self.done), key=names_of)
+        shown = sorted((_format_without_history(kept) for kept in self.done), key=names_of)
         before = "".join(_line(campaign, _state_of(campaign)) for campaign in shown)
         after = "".join(_line(campaign, self._state) for campaign in shown)
         where = f"last-applied records in {self._store.name}"
@@ -169,8 +184,8 @@ def _parts(left: list[Kept]) -> t.Iterator[list[Kept]]:
         yield left[first : first + MOST_LOCKS]
 
 
-def _shown(kept: Kept) -> Shown:
-    shown = shown_campaign(kept, history_limit=0)
+def _format_without_history(kept: Kept) -> Shown:
+    shown = format_campaign(kept, history_limit=0)
     del shown["history"]
     return shown
 

@@ -13,11 +13,12 @@ import typing as t
 
 from .._failure import InvalidInput, UpdateFailure
 from .._masking.secret import mask_secret, masking
-from .._options import Params, choose_record_dir
+from .._options import Params, checked_timeout, choose_record_place
+from .._record.marking import out_of_reach
 from .._record.messages import NO_PLACE, record_left_out, records_unreadable
-from .._record.opening import open_store
+from .._record.opening import open_store, prepare_module
 from .._record.record import Confirmation, history_of
-from .._record.store import Kept, Store, UnreadableStore, Unusable
+from .._record.store import Kept, Store, StoreUnavailable, UnreadableStore, Unusable
 from .._warned import Warn
 from .filter import RecordFilter, lists_with, read_record_filter
 
@@ -37,21 +38,36 @@ def show_records(module: t.Any) -> None:
     try:
         wanted = read_record_filter(module.params)
         limit = read_history_limit(module.params)
-        store = open_store(choose_record_dir(module.params["record_dir"], os.environ))
+        place = choose_record_place(module.params, os.environ)
+        prepare_module(module, place)
+        # Files have no use for it, and it comes from the defaults of the action group.
+        seconds = checked_timeout(module.params["timeout"]) if place.url else 0.0
+        store = open_store(place, writes=False, seconds=seconds)
+        shown = _shown(store, wanted, limit, warn)
     except UpdateFailure as error:
         failure = error
     # Outside of any except, so that Ansible adds no traceback of the exception.
     if failure is not None:
         message = mask_secret(failure.message, secret)
         module.fail_json(msg=message, changed=False, failure=failure.details)
+    module.exit_json(changed=False, campaigns=sorted(shown, key=names_of))
+
+
+def _shown(store: Store | None, wanted: RecordFilter, limit: int, warn: Warn) -> list[Shown]:
+    """Return what is shown.
+
+    Raises:
+        UpdateFailure: the records are on another machine that can't be used.
+    """
     try:
-        shown = [
-            shown_campaign(kept, limit, wanted.did) for kept in wanted_records(store, wanted, warn)
+        return [
+            format_campaign(kept, limit, wanted.did) for kept in wanted_records(store, wanted, warn)
         ]
     except UnreadableStore as error:
         warn(records_unreadable(store.name if store else None, error.reason))
-        shown = []
-    module.exit_json(changed=False, campaigns=sorted(shown, key=names_of))
+    except StoreUnavailable as fault:
+        raise out_of_reach(store.name if store else "", fault) from None
+    return []
 
 
 def read_history_limit(params: Params) -> int:
@@ -81,7 +97,7 @@ def wanted_records(store: Store | None, wanted: RecordFilter, warn: Warn) -> t.I
             yield kept
 
 
-def shown_campaign(kept: Kept, history_limit: int, did: str | None = None) -> Shown:
+def format_campaign(kept: Kept, history_limit: int, did: str | None = None) -> Shown:
     """Return a record as a plain dictionary; with the lists that hold a number, if one is given."""
     record = kept.record
     username, campaign_name = record.last.lists.names
@@ -90,9 +106,9 @@ def shown_campaign(kept: Kept, history_limit: int, did: str | None = None) -> Sh
         "username": username,
         "campaign_name": campaign_name,
         "confirmed": record.confirmed,
-        **_shown_confirmation(record.last),
+        **_format_confirmation(record.last),
         "history": [
-            _shown_confirmation(confirmation)
+            _format_confirmation(confirmation)
             for confirmation in history_of(kept.confirmations, history_limit)
         ],
     }
@@ -104,7 +120,7 @@ def names_of(campaign: Shown) -> tuple[str, str, str]:
     return campaign["endpoint"], campaign["username"], campaign["campaign_name"]
 
 
-def _shown_confirmation(confirmation: Confirmation) -> Shown:
+def _format_confirmation(confirmation: Confirmation) -> Shown:
     return {
         "applied_at": confirmation.applied_at,
         "applied_by": confirmation.applied_by,

@@ -24,7 +24,7 @@ import zlib
 
 from ..record import Confirmation, Lists, Record
 
-VERSION = 2
+FORMAT_VERSION = 2
 
 HEADER = b"#"
 CONFIRMED = b"+"
@@ -60,7 +60,7 @@ class Content(t.NamedTuple):
 
 def header_line(endpoint: str) -> bytes:
     """Return the first line of a file."""
-    return _line(HEADER, {"version": VERSION, "endpoint": endpoint})
+    return _line(HEADER, {"version": FORMAT_VERSION, "endpoint": endpoint})
 
 
 def confirmation_line(confirmation: Confirmation) -> bytes:
@@ -109,8 +109,8 @@ def read_confirmation(line: bytes) -> Confirmation:
             Lists(
                 _checked(str, content["username"]),
                 _checked(str, content["campaign_name"]),
-                _checked_texts(content["dynamic_dids"]),
-                _checked_texts(content["fallback_dynamic_dids"]),
+                _require_texts(content["dynamic_dids"]),
+                _require_texts(content["fallback_dynamic_dids"]),
             ),
             _checked(str, content["applied_at"]),
             _checked(str, content["applied_by"]),
@@ -127,9 +127,9 @@ def _read_header(line: bytes) -> str:
         raise UnusableRecord("is damaged")
     content = _read_line(line)
     version, endpoint = content.get("version"), content.get("endpoint")
-    if isinstance(version, int) and version > VERSION:
+    if isinstance(version, int) and version > FORMAT_VERSION:
         raise NewerRecord("was written by a newer version of the collection")
-    if version != VERSION:
+    if version != FORMAT_VERSION:
         raise UnusableRecord("is damaged")
     if not isinstance(endpoint, str):
         raise UnusableRecord("is damaged")
@@ -163,7 +163,7 @@ def _checked(kind: type[Value], value: object) -> Value:
     return value
 
 
-def _checked_texts(value: object) -> list[str]:
+def _require_texts(value: object) -> list[str]:
     texts = _checked(list, value)
     if not set(map(type, texts)) <= {str}:
         raise TypeError

@@ -18,9 +18,9 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists imp
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
     INVALID_INPUT,
-    NOT_APPLIED,
     InvalidInput,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import NOT_APPLIED
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
 
 QUOTE = 'Quote the numbers in YAML, such as "9140001001".'

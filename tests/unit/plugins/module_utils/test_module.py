@@ -17,8 +17,8 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._module import
     with_account_hint,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
+    api_argument_spec,
     campaign_argument_spec,
-    connection_argument_spec,
 )
 
 GIVEN = {
@@ -50,7 +50,7 @@ def _start(monkeypatch: pytest.MonkeyPatch) -> StartModule:
         monkeypatch.setattr(basic, "_ANSIBLE_ARGS", payload)
         # From ansible-core 2.19 on, a module is told the form of its input and output.
         monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
-        return CloudAgentModule({**connection_argument_spec(), **campaign_argument_spec()})
+        return CloudAgentModule({**api_argument_spec(), **campaign_argument_spec()})
 
     return start
 

@@ -22,15 +22,15 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure impor
     InvalidInput,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
+    ApiSettings,
     Campaign,
-    Connection,
     RecordOptions,
+    api_argument_spec,
     campaign_argument_spec,
-    connection_argument_spec,
     info_argument_spec,
     input_warnings,
+    read_api_settings,
     read_campaign,
-    read_connection,
     read_record_options,
     record_argument_spec,
     record_changes_argument_spec,
@@ -81,7 +81,7 @@ def refusal(read: t.Callable[[], object]) -> str:
 
 
 def test_the_defaults_of_the_connection() -> None:
-    assert validate(connection_argument_spec(), dict(REQUIRED)) == (
+    assert validate(api_argument_spec(), dict(REQUIRED)) == (
         {
             "username": "acme",
             "api_key": API_KEY,
@@ -109,7 +109,7 @@ def test_what_ansible_makes_of_given_options(monkeypatch: pytest.MonkeyPatch) ->
         "timeout": "2.5",
         "retries": "3",
     }
-    assert validate(connection_argument_spec(), options) == (
+    assert validate(api_argument_spec(), options) == (
         {
             **options,
             "username": "7",
@@ -127,11 +127,11 @@ def test_what_ansible_makes_of_given_options(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_account_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OZONETEL_USERNAME", "globex")
     monkeypatch.setenv("OZONETEL_API_KEY", "from-the-environment")
-    params, errors, secrets = validate(connection_argument_spec(), {})
+    params, errors, secrets = validate(api_argument_spec(), {})
     assert errors == []
     assert (params["username"], params["api_key"]) == ("globex", "from-the-environment")
     assert secrets == {"from-the-environment"}
-    params, _errors, _secrets = validate(connection_argument_spec(), {"username": "acme"})
+    params, _errors, _secrets = validate(api_argument_spec(), {"username": "acme"})
     assert params["username"] == "acme"
 
 
@@ -140,14 +140,14 @@ def test_the_endpoint_of_the_environment_is_left_to_the_choice_of_the_endpoint(
 ) -> None:
     monkeypatch.setenv("OZONETEL_API_URL", "https://cc.partner.example")
     monkeypatch.setenv("OZONETEL_REGION", "international")
-    params = validate(connection_argument_spec(), dict(REQUIRED)).params
+    params = validate(api_argument_spec(), dict(REQUIRED)).params
     assert (params["region"], params["api_url"]) == (None, None)
 
 
 @pytest.mark.parametrize("missing", ["username", "api_key"])
 def test_the_account_is_required(missing: str) -> None:
     params = {name: value for name, value in REQUIRED.items() if name != missing}
-    errors = validate(connection_argument_spec(), params).errors
+    errors = validate(api_argument_spec(), params).errors
     assert errors == [f"missing required arguments: {missing}"]
 
 
@@ -161,7 +161,7 @@ def test_the_account_is_required(missing: str) -> None:
     ],
 )
 def test_what_ansible_refuses(options: dict[str, t.Any], error: str) -> None:
-    errors = validate(connection_argument_spec(), {**REQUIRED, **options}).errors
+    errors = validate(api_argument_spec(), {**REQUIRED, **options}).errors
     assert len(errors) == 1
     assert error in errors[0]
 
@@ -183,12 +183,12 @@ def test_a_campaign_is_required_whole() -> None:
     ]
 
 
-def connection_with(environment: dict[str, str], **options: t.Any) -> Connection:
-    return read_connection({**OPTIONS, **options}, environment)
+def api_settings_with(environment: dict[str, str], **options: t.Any) -> ApiSettings:
+    return read_api_settings({**OPTIONS, **options}, environment)
 
 
 def test_a_connection_is_read_whole() -> None:
-    assert connection_with({}) == Connection(
+    assert api_settings_with({}) == ApiSettings(
         username="acme",
         api_key=API_KEY,
         endpoint="https://in1-ccaas-api.ozonetel.com",
@@ -209,7 +209,7 @@ def test_a_connection_is_read_whole() -> None:
 def test_the_endpoint_comes_from_options_or_environment(
     options: dict[str, t.Any], environment: dict[str, str], endpoint: str
 ) -> None:
-    assert connection_with(environment, **options).endpoint == endpoint
+    assert api_settings_with(environment, **options).endpoint == endpoint
 
 
 @pytest.fixture(name="paths")
@@ -254,7 +254,7 @@ def test_what_the_certificate_is_verified_with(
     environment: dict[str, str],
     verify: bool | str,
 ) -> None:
-    connection = connection_with(
+    connection = api_settings_with(
         {name: paths.get(value, value) for name, value in environment.items()},
         validate_certs=validate_certs,
         ca_path=None if ca_path is None else paths[ca_path],
@@ -274,7 +274,7 @@ def test_authorities_that_are_missing(
     paths: dict[str, str], ca_path: str | None, environment: dict[str, str], subject: str
 ) -> None:
     message = refusal(
-        lambda: connection_with(
+        lambda: api_settings_with(
             {name: paths[value] for name, value in environment.items()},
             ca_path=None if ca_path is None else paths[ca_path],
         )
@@ -291,13 +291,13 @@ def test_authorities_that_may_not_be_read(
 
     # The tests may run as root, who may read everything.
     monkeypatch.setattr("os.access", may_not_read)
-    message = refusal(lambda: connection_with({}, ca_path=paths["own.pem"]))
+    message = refusal(lambda: api_settings_with({}, ca_path=paths["own.pem"]))
     assert message.startswith("ca_path names a file or directory that can't be read here")
 
 
 @pytest.mark.parametrize("ca_path", ["/etc/ssl\0.pem", "/etc/ssl/\ud800.pem"])
 def test_authorities_whose_path_no_system_knows(ca_path: str) -> None:
-    message = refusal(lambda: connection_with({}, ca_path=ca_path))
+    message = refusal(lambda: api_settings_with({}, ca_path=ca_path))
     assert message.startswith("ca_path ")
     assert message.isprintable()
 
@@ -324,7 +324,7 @@ CONTROL = (
 )
 def test_texts_that_can_not_be_used(name: str, value: str, message: str) -> None:
     def read() -> None:
-        connection_with({}, **{name: value})
+        api_settings_with({}, **{name: value})
         read_campaign({**OPTIONS, name: value})
 
     if message == "is empty." and name != "campaign_name":
@@ -340,7 +340,7 @@ def test_texts_that_can_not_be_used(name: str, value: str, message: str) -> None
 )
 def test_names_are_kept_exactly(name: str) -> None:
     assert read_campaign({**OPTIONS, "campaign_name": name}).name == name
-    connection = connection_with({}, username=name, api_key=name)
+    connection = api_settings_with({}, username=name, api_key=name)
     assert (connection.username, connection.api_key) == (name, name)
 
 
@@ -348,30 +348,30 @@ def test_names_are_kept_exactly(name: str) -> None:
 @given(st.text(st.characters(), min_size=1).map(lambda text: f"Pa55{text}"))
 def test_a_refused_key_is_not_in_the_message(api_key: str) -> None:
     try:
-        assert connection_with({}, api_key=api_key).api_key == api_key
+        assert api_settings_with({}, api_key=api_key).api_key == api_key
     except InvalidInput as refused:
         assert "Pa55" not in refused.message
 
 
 @pytest.mark.parametrize("timeout", [0.001, 0.5, 60.0, 86400.0, 1e300])
 def test_timeouts_that_are_accepted(timeout: float) -> None:
-    assert connection_with({}, timeout=timeout).timeout == timeout
+    assert api_settings_with({}, timeout=timeout).timeout == timeout
 
 
 @pytest.mark.parametrize("timeout", [0.0, -0.0, -1.0, float("inf"), float("-inf"), float("nan")])
 def test_timeouts_that_are_refused(timeout: float) -> None:
-    message = refusal(lambda: connection_with({}, timeout=timeout))
+    message = refusal(lambda: api_settings_with({}, timeout=timeout))
     assert message == "timeout has to be a number of seconds over 0."
 
 
 @pytest.mark.parametrize("retries", [0, 1, 10])
 def test_retries_that_are_accepted(retries: int) -> None:
-    assert connection_with({}, retries=retries).retries == retries
+    assert api_settings_with({}, retries=retries).retries == retries
 
 
 @pytest.mark.parametrize("retries", [-1, 11, 1000])
 def test_retries_that_are_refused(retries: int) -> None:
-    message = refusal(lambda: connection_with({}, retries=retries))
+    message = refusal(lambda: api_settings_with({}, retries=retries))
     assert message == "retries has to be from 0 to 10."
 
 
@@ -381,6 +381,7 @@ def test_the_defaults_of_the_record() -> None:
     assert params == {
         "record": True,
         "record_dir": None,
+        "record_url": None,
         "record_note": None,
         "skip_unchanged": False,
     }
@@ -477,6 +478,7 @@ DEFAULTS_WITHOUT_SENDING: dict[str, t.Any] = {
     "retries": 2,
     "record": True,
     "record_dir": None,
+    "record_url": None,
     "record_note": None,
     "skip_unchanged": False,
     "campaign_name": None,
@@ -521,7 +523,7 @@ def test_a_number_to_look_for_arrives_as_the_user_gave_it(value: t.Any) -> None:
 def test_every_module_that_sends_takes_what_the_group_may_be_given(
     spec: t.Callable[[], dict[str, dict[str, t.Any]]],
 ) -> None:
-    group = {*connection_argument_spec(), *record_argument_spec()}
+    group = {*api_argument_spec(), *record_argument_spec()}
     assert group <= set(spec())
     assert group <= set(info_argument_spec())
     assert group <= set(record_changes_argument_spec())
@@ -621,7 +623,7 @@ MASKED = (
     ],
 )
 def test_warnings_where_ansible_will_mask(options: dict[str, t.Any], warnings: list[str]) -> None:
-    found = input_warnings(connection_with({}, **options), read_campaign({**OPTIONS, **options}))
+    found = input_warnings(api_settings_with({}, **options), read_campaign({**OPTIONS, **options}))
     assert found == [Warned("key_in_input", warning) for warning in warnings]
 
 
@@ -631,7 +633,7 @@ def test_all_kinds_of_warnings_in_order() -> None:
         "dynamic_dids": "9140001001\u200b,9140001001",
         "fallback_dynamic_dids": ["\u200b9140001001"],
     }
-    found = input_warnings(connection_with({}, **options), read_campaign({**OPTIONS, **options}))
+    found = input_warnings(api_settings_with({}, **options), read_campaign({**OPTIONS, **options}))
     assert [(warned.kind, warned.text.split(" ")[:2]) for warned in found] == [
         ("invisible_characters", ["dynamic_dids:", "invisible"]),
         ("invisible_characters", ["fallback_dynamic_dids:", "invisible"]),

@@ -13,11 +13,34 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
+    CAMPAIGN_NOT_FOUND,
+    UpdateFailure,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import (
+    CONNECTION_FAILED,
+    NOT_APPLIED,
+    PROXY_FAILED,
+    TIMED_OUT,
+    UNKNOWN,
+    Attempt,
+    Exchange,
+)
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import HttpClient
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Deadline
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.session import SessionCache
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.watchdog import Watchdog
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
+    read_api_settings,
+    read_campaign,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._request import (
     HEADERS,
+    send_update,
     update_body,
     update_url,
 )
+from ansible_collections.ozonetel.cloudagent.tests.unit.support import ClockDouble, ModuleDouble
 
 GALAXY_YML = Path(__file__).resolve().parents[4] / "galaxy.yml"
 
@@ -81,3 +104,50 @@ def test_the_user_agent_carries_the_version_of_the_collection() -> None:
     )
     assert found is not None
     assert HEADERS["User-Agent"].startswith(f"ozonetel.cloudagent/{found.group(1)} ")
+
+
+class ClientDouble(HttpClient):
+    """Stands for an exchange that ends with these attempts."""
+
+    def __init__(self, *attempts: Attempt) -> None:
+        super().__init__(SessionCache(), Watchdog(), ClockDouble())
+        self._attempts = list(attempts)
+
+    def post(self, *_arguments: object, **_options: object) -> Exchange:
+        return Exchange(self._attempts)
+
+
+REFUSED_CONNECTION = Attempt(CONNECTION_FAILED, NOT_APPLIED)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "sent"),
+    [
+        pytest.param([REFUSED_CONNECTION] * 3, False, id="three refused connections"),
+        pytest.param([Attempt(PROXY_FAILED, NOT_APPLIED)], False, id="no way to the proxy"),
+        pytest.param(
+            [Attempt(PROXY_FAILED, NOT_APPLIED, http_status=407)], False, id="the proxy refuses"
+        ),
+        pytest.param(
+            [Attempt(CAMPAIGN_NOT_FOUND, NOT_APPLIED, http_status=200)], True, id="a refusal"
+        ),
+        pytest.param([Attempt(TIMED_OUT, UNKNOWN)], True, id="no answer"),
+        pytest.param(
+            [Attempt(TIMED_OUT, UNKNOWN), REFUSED_CONNECTION], True, id="no answer, then refused"
+        ),
+    ],
+)
+def test_a_failure_says_whether_a_request_may_have_arrived(
+    attempts: list[Attempt], sent: bool
+) -> None:
+    module = ModuleDouble()
+    client = ClientDouble(*attempts)
+    with pytest.raises(UpdateFailure) as raised:
+        send_update(
+            client,
+            read_api_settings(module.params, {}),
+            read_campaign(module.params),
+            Deadline(client.clock, 60.0),
+            lambda: True,
+        )
+    assert (raised.value.sent, raised.value.attempts) == (sent, len(attempts))

@@ -9,17 +9,17 @@ import pytest
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._did_lists import DidList
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import (
-    TIMED_OUT,
-    UNKNOWN,
     InvalidInput,
     UpdateFailure,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import (
     AFTER_BACKOFF,
     APPLIED,
+    TIMED_OUT,
+    UNKNOWN,
     Attempt,
+    Exchange,
 )
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import Exchange
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import Campaign
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import (
     DIFFERS,
@@ -142,11 +142,12 @@ def test_a_confirmed_update_tells_of_the_last_attempt() -> None:
 
 
 def test_a_failure_is_told_twice() -> None:
-    failure = UpdateFailure(TIMED_OUT, "No answer.", UNKNOWN, 408, "Request Timeout", 3)
+    failure = UpdateFailure(TIMED_OUT, "No answer.", UNKNOWN, 408, "Request Timeout", 3, sent=True)
     assert str(failure) == "No answer."
     assert failed_result(failure) == {
         "changed": False,
         "msg": "No answer.",
+        "sent": True,
         "http_status": 408,
         "api_message": "Request Timeout",
         "attempts": 3,

@@ -121,7 +121,7 @@ def test_a_refusal() -> None:
         **answer,
         "failed": True,
         "changed": False,
-        "sent": False,
+        "sent": True,
         "changed_basis": "first_seen",
         "msg": 'The account "acme" has no campaign named "Sales". Check campaign_name letter by '
         "letter, upper and lower case included.",
@@ -216,13 +216,13 @@ class BrokenClient(HttpClient):
         raise SpeakingError(" ".join(KEY_FORMS))
 
 
-def test_an_unforeseen_error_tells_its_place_and_nothing_of_its_text() -> None:
+def test_an_unexpected_error_tells_its_place_and_nothing_of_its_text() -> None:
     module = ModuleDouble()
     with pytest.raises(Ended):
         _run.run(module, BrokenClient(SessionCache(), Watchdog(), ClockDouble()))
     msg = module.result.pop("msg")
     assert re.match(
-        r"The collection met an error that it did not foresee: SpeakingError in post, line \d+ of "
+        r"Unexpected error in the collection: SpeakingError in post, line \d+ of "
         r"test_run\.py\. Whether the update was applied is not known\. It is safe to run it again\.",
         msg,
     )
@@ -231,7 +231,7 @@ def test_an_unforeseen_error_tells_its_place_and_nothing_of_its_text() -> None:
         **NO_ANSWER,
         "failed": True,
         "changed": False,
-        "sent": False,
+        "sent": True,
         "changed_basis": "first_seen",
         "failure": {"reason": "unexpected_answer", "outcome": "unknown", **NO_ANSWER},
     }

@@ -12,8 +12,8 @@ from importlib.util import find_spec
 import pytest
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._options import (
+    api_argument_spec,
     campaign_argument_spec,
-    connection_argument_spec,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils import _in_process_module
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_module import (
@@ -23,7 +23,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_mo
 )
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import API_KEY
 
-SPEC = {**connection_argument_spec(), **campaign_argument_spec()}
+SPEC = {**api_argument_spec(), **campaign_argument_spec()}
 OPTIONS: dict[str, t.Any] = {
     "username": "acme",
     "api_key": API_KEY,

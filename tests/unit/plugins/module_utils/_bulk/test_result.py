@@ -16,12 +16,12 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.result i
     NOT_SENT,
     SKIPPED,
     UNCHANGED,
-    Outcome,
+    CampaignResult,
     bulk_result,
     bulk_warnings,
-    failed_outcome,
-    good_outcome,
-    not_sent_outcome,
+    campaign_done,
+    campaign_failed,
+    campaign_not_sent,
     why_stopped,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
@@ -41,11 +41,11 @@ WHOLE: dict[str, t.Any] = {
 }
 
 
-def outcome(kind: str, name: str = "Sales", reason: str | None = None) -> Outcome:
+def outcome(kind: str, name: str = "Sales", reason: str | None = None) -> CampaignResult:
     entry: dict[str, t.Any] = {"campaign_name": name, "msg": f"About {name}."}
     if reason is not None:
         entry["failure"] = {"reason": reason}
-    return Outcome(kind, entry)
+    return CampaignResult(kind, entry)
 
 
 # --- One campaign -------------------------------------------------------------------------------
@@ -84,15 +84,15 @@ def test_what_is_kept_of_a_good_update(
 ) -> None:
     warnings = [Warned("a kind", "A warning.")]
     diff = {"before": "", "after": ""}
-    kept = good_outcome("Sales", basis, attempts, skip, warnings, diff)
-    assert kept == Outcome(kind, entry, warnings, diff if kind == CHANGED else None)
+    kept = campaign_done("Sales", basis, attempts, skip, warnings, diff)
+    assert kept == CampaignResult(kind, entry, warnings, diff if kind == CHANGED else None)
 
 
 def test_what_is_kept_of_a_failed_update() -> None:
     warnings = [Warned("a kind", "A warning.")]
     failed = {"changed": False, "failed": True, "failure": {"reason": "timed_out"}}
     lists = {key: WHOLE[key] for key in ("dynamic_dids", "fallback_dynamic_dids")}
-    assert failed_outcome({**WHOLE, **failed}, warnings) == Outcome(
+    assert campaign_failed({**WHOLE, **failed}, warnings) == CampaignResult(
         FAILED, {**KEPT, **failed, **lists, "msg": "Updated."}, warnings
     )
 
@@ -110,7 +110,7 @@ def test_what_is_kept_of_a_failed_update() -> None:
 )
 def test_why_a_campaign_was_not_sent(reason: str | None, why: str) -> None:
     assert why_stopped(reason) == why
-    assert not_sent_outcome("Sales", why) == Outcome(
+    assert campaign_not_sent("Sales", why) == CampaignResult(
         NOT_SENT,
         {
             "campaign_name": "Sales",

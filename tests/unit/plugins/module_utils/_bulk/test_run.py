@@ -27,8 +27,8 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.pacing i
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.progress import (
     ProgressTimes,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import Exchange
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.client import (
-    Exchange,
     HttpClient,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
@@ -171,7 +171,7 @@ def not_found(name: str) -> Entry:
         **applied(name),
         **LISTS,
         "changed": False,
-        "sent": False,
+        "sent": True,
         "failed": True,
         "msg": f'The account "acme" has no campaign named "{name}". Check campaign_name letter by '
         "letter, upper and lower case included.",
@@ -436,7 +436,7 @@ class BrokenClient(HttpClient):
         raise SpeakingError(API_KEY)
 
 
-def test_an_unforeseen_error_is_one_campaign_s() -> None:
+def test_an_unexpected_error_is_one_campaign_s() -> None:
     module = bulk_module(["A", "B"])
     with pytest.raises(Ended):
         bulk_run.run_bulk(module, BrokenClient(SessionCache(), Watchdog(), ClockDouble()))
@@ -444,8 +444,8 @@ def test_an_unforeseen_error_is_one_campaign_s() -> None:
     told = module.result["failure"]
     assert (told["reason"], told["outcome"]) == ("unexpected_answer", "unknown")
     assert module.result["msg"].startswith(
-        '2 of 2 campaigns failed: "A" (unexpected_answer), "B" (unexpected_answer). "A": The '
-        "collection met an error that it did not foresee: SpeakingError in post, line "
+        '2 of 2 campaigns failed: "A" (unexpected_answer), "B" (unexpected_answer). "A": '
+        "Unexpected error in the collection: SpeakingError in post, line "
     )
     assert API_KEY not in repr(module.result)
 
@@ -474,7 +474,7 @@ def test_what_was_applied_is_told_whatever_goes_wrong(monkeypatch: pytest.Monkey
     }
     assert re.match(
         r"(Of 3 campaigns: 1 changed\. )?[23] campaigns not sent, because of an error in the "
-        r"collection\. The collection met an error that it did not foresee: BrokenPipeError",
+        r"collection\. Unexpected error in the collection: BrokenPipeError",
         module.result["msg"],
     )
     assert API_KEY not in repr(module.result)
@@ -524,7 +524,9 @@ def test_an_error_around_the_records_ends_the_task(
     assert module.result["summary"] == {
         **summary(changed=len(sent), not_sent=3 - len(sent)),
     }
-    assert "did not foresee: SpeakingError in fail, line " in module.result["msg"]
+    assert (
+        "Unexpected error in the collection: SpeakingError in fail, line " in module.result["msg"]
+    )
     assert API_KEY not in repr(module.result)
     if step != "finish":
         again = bulk_module(["A", "B", "C"], **place)
@@ -553,7 +555,7 @@ def test_a_worker_that_dies_leaves_its_campaign_failed(
     assert module.result["summary"] == summary(failed=3)
     assert module.result["changed"] is False
     for entry in module.result["results"]:
-        assert f"did not foresee: {error.__name__} in die, line " in entry["msg"]
+        assert f"Unexpected error in the collection: {error.__name__} in die, line " in entry["msg"]
         assert "Whether the update was applied is not known" in entry["msg"]
     again = bulk_module(["A", "B", "C"], record_dir=record_dir)
     run(again)

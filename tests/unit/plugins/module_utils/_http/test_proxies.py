@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.proxies import (
+    format_proxy,
     proxy_for,
-    shown_proxy,
 )
 
 URL = "https://cc.partner.example:8443/x"
@@ -121,7 +121,7 @@ def test_without_a_proxy_requests_is_not_needed(monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_how_a_proxy_is_shown(proxy: str, shown: str) -> None:
-    assert shown_proxy(proxy) == shown
+    assert format_proxy(proxy) == shown
 
 
 @property_settings
@@ -130,4 +130,4 @@ def test_how_a_proxy_is_shown(proxy: str, shown: str) -> None:
 @given(st.sampled_from(["http://", "https://", "socks5://", ""]), st.text())
 def test_a_password_is_never_shown(scheme: str, rest: str) -> None:
     # Not every password was escaped as a URL needs it.
-    assert "Pa55" not in shown_proxy(f"{scheme}user:Pa55{rest}@proxy.example:3128")
+    assert "Pa55" not in format_proxy(f"{scheme}user:Pa55{rest}@proxy.example:3128")

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import UNKNOWN
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt import (
     AFTER_BACKOFF,
     AFTER_RATE_LIMIT,
     NEVER,
     ONCE,
+    UNKNOWN,
     Attempt,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.retries import (
@@ -41,6 +41,11 @@ class Drawn(t.NamedTuple):
     bounds: list[tuple[float, float]]
 
 
+def attempt_with(rule: str) -> Attempt:
+    wait = (15.0, 20.0) if rule == AFTER_RATE_LIMIT else None
+    return Attempt("server_error", UNKNOWN, rule, wait=wait)
+
+
 def draw(rules: list[str], retries: int, retry_after: float | None = None) -> Drawn:
     """Return the wait after attempts with these rules; chance always takes the middle."""
     bounds: list[tuple[float, float]] = []
@@ -49,7 +54,7 @@ def draw(rules: list[str], retries: int, retry_after: float | None = None) -> Dr
         bounds.append((least, most))
         return (least + most) / 2
 
-    attempts = [Attempt("server_error", UNKNOWN, rule) for rule in rules]
+    attempts = [attempt_with(rule) for rule in rules]
     attempts[-1] = attempts[-1]._replace(retry_after=retry_after)
     return Drawn(seconds_before_retry(attempts, retries, uniform), bounds)
 
@@ -108,7 +113,7 @@ def test_what_the_server_asks_for_is_no_permission(rules: list[str], retries: in
     st.floats(0, 1),
 )
 def test_any_wait_is_within_its_bounds(rules: list[str], retries: int, chance: float) -> None:
-    attempts = [Attempt("server_error", UNKNOWN, rule) for rule in rules]
+    attempts = [attempt_with(rule) for rule in rules]
     wait = seconds_before_retry(
         attempts, retries, lambda least, most: least + chance * (most - least)
     )

@@ -304,11 +304,11 @@ def test_nothing_sent_leaves_the_confirmation(run: Runner) -> None:
     assert run.confirmed() is True
 
 
-def test_an_unforeseen_error_leaves_the_record_withdrawn(run: Runner) -> None:
+def test_an_unexpected_error_leaves_the_record_withdrawn(run: Runner) -> None:
     run(SUCCESS, **A)
     for lists in (B, A):
         failed = run(ZeroDivisionError(), **lists)
-        assert "did not foresee: ZeroDivisionError" in failed.result["msg"]
+        assert "Unexpected error in the collection: ZeroDivisionError" in failed.result["msg"]
         assert run.confirmed() is False
         run(SUCCESS, **A)
 

@@ -520,7 +520,7 @@ def test_one_that_fails_keeps_no_other_back(
     assert records.confirmed(SALES) is True
 
 
-def test_an_unforeseen_error_lets_go_of_the_locks(
+def test_an_unexpected_error_lets_go_of_the_locks(
     records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records.keep(SALES)
@@ -532,7 +532,7 @@ def test_an_unforeseen_error_lets_go_of_the_locks(
         patched.setattr(Files, "write", fail)
         result = records.change("unconfirmed", all=True).result
     assert result["failed"] is True
-    assert "did not foresee: ZeroDivisionError" in result["msg"]
+    assert "Unexpected error in the collection: ZeroDivisionError" in result["msg"]
     assert Files(str(records.directory)).lock([SALES.key]).obtained == {SALES.key}
 
 

@@ -30,9 +30,9 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_module
     read_record_filter,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_modules.info import (
+    format_campaign,
     names_of,
     show_records,
-    shown_campaign,
 )
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
     API_KEY,
@@ -145,7 +145,7 @@ def kept_of(one: Record, *before: Confirmation) -> Kept:
 def test_every_order_of_the_records_gives_one_order() -> None:
     expected = [(one.endpoint, *one.last.lists.names) for one in IN_ORDER]
     for records in itertools.permutations(RECORDS):
-        shown: list[dict[str, t.Any]] = [shown_campaign(kept_of(one), 10) for one in records]
+        shown: list[dict[str, t.Any]] = [format_campaign(kept_of(one), 10) for one in records]
         shown.sort(key=names_of)
         assert identities(shown) == expected
 
@@ -214,9 +214,9 @@ def test_all_that_is_shown() -> None:
             shown_confirmation("111", "2027-01-15T08:00:00Z"),
         ],
     }
-    assert shown_campaign(kept, 10) == shown
+    assert format_campaign(kept, 10) == shown
     kept = kept_of(Record(DOMESTIC, False, newest), confirmation("111"))
-    assert shown_campaign(kept, 1, "222") == {
+    assert format_campaign(kept, 1, "222") == {
         **shown,
         "history": shown["history"][:1],
         "found_in": ["dynamic_dids"],
@@ -231,7 +231,7 @@ def test_the_history_shows_only_the_newest_spelling_and_no_pair_twice_in_a_row()
         confirmation("222", "2"),
         confirmation("111", "1"),
     ]
-    shown = shown_campaign(kept_of(Record(DOMESTIC, True, confirmation("111", "5")), *before), 10)
+    shown = format_campaign(kept_of(Record(DOMESTIC, True, confirmation("111", "5")), *before), 10)
     kept = [(entry["applied_at"], entry["dynamic_dids"]) for entry in shown["history"]]
     assert kept == [("5", ["111"]), ("2", ["222"]), ("1", ["111"])]
 

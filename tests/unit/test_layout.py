@@ -1,0 +1,43 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rooms of module_utils: CONTRIBUTING.md names every file, and the HTTP helper stands alone."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MODULE_UTILS = ROOT / "plugins" / "module_utils"
+GUIDE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+# The only file outside of the HTTP helper that it uses; it knows nothing of CloudAgent.
+COMMON = "from .._unexpected import describe_unexpected"
+
+
+def section_about(folder: str) -> str:
+    """Return the guide's part about a room, or about the files that have none."""
+    heading = rf"### [^\n]*`{folder}/`[^\n]*\n" if folder else "## One way through\n"
+    found = re.search(heading + r"(.*?)\n##", GUIDE, re.DOTALL)
+    assert found, f"CONTRIBUTING.md has no part about {folder or 'module_utils'}"
+    return found.group(1)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(path.relative_to(MODULE_UTILS).as_posix() for path in MODULE_UTILS.rglob("*.py"))
+)
+def test_the_guide_has_a_row_for_each_file(path: str) -> None:
+    room, _slash, name = path.partition("/")
+    section = section_about(room if name else "")
+    assert f"| `{path}` |" in section or f"| `{name}` |" in section
+
+
+@pytest.mark.parametrize(
+    "path", sorted((MODULE_UTILS / "_http").glob("*.py")), ids=lambda path: path.name
+)
+def test_the_http_helper_uses_nothing_of_cloudagent(path: pathlib.Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    outside = [line for line in lines if re.match(r"\s*(from|import) (\.\.|ansible)", line)]
+    assert set(outside) <= {COMMON}
