@@ -14,7 +14,7 @@ from ._failure import UNEXPECTED_ANSWER, UpdateFailure
 from ._http.attempt import UNKNOWN, Exchange
 from ._masking.secret import mask_secret
 from ._options import Campaign
-from ._record.record import SAME, UNAVAILABLE, UNCONFIRMED, Confirmation
+from ._record.record import DIFFERS, FIRST_SEEN, SAME, UNAVAILABLE, UNCONFIRMED, Confirmation
 from ._unexpected import describe_unexpected
 
 Result = t.Dict[str, t.Any]
@@ -46,30 +46,33 @@ def input_result(endpoint: str, campaign: Campaign) -> Result:
     }
 
 
-def predicted_result(campaign: Campaign, basis: str) -> Result:
+def predicted_result(campaign: Campaign, basis: str, place: str | None) -> Result:
     """Return the part that check mode adds."""
     if basis == SAME:
-        msg = f'Campaign "{campaign.name}" would be unchanged: {_counted(campaign)}. Nothing was sent.'
+        msg = f'Campaign "{campaign.name}" would be unchanged: {_counted(campaign)}.'
     else:
-        msg = f'Would update campaign "{campaign.name}": {_counted(campaign)}. Nothing was sent.'
-    return {"changed": basis != SAME, "msg": msg}
+        msg = f'Would update campaign "{campaign.name}": {_counted(campaign)}.'
+    return {"changed": basis != SAME, "msg": f"{msg} {_why(basis, place)} Nothing was sent."}
 
 
-def skipped_result(campaign: Campaign) -> Result:
+def skipped_result(campaign: Campaign, place: str | None) -> Result:
     """Return the part that an update adds that was not needed."""
     return {
         "changed": False,
-        "msg": f'Campaign "{campaign.name}" is unchanged: {_counted(campaign)}. Nothing was sent, as '
-        "these are the lists that the server confirmed last (skip_unchanged).",
+        "msg": f'Campaign "{campaign.name}" is unchanged: {_counted(campaign)}. {_why(SAME, place)} '
+        "Nothing was sent (skip_unchanged).",
     }
 
 
-def confirmed_result(campaign: Campaign, exchange: Exchange, basis: str) -> Result:
+def confirmed_result(
+    campaign: Campaign, exchange: Exchange, basis: str, place: str | None
+) -> Result:
     """Return the part that a confirmed update adds."""
     if basis == SAME:
         msg = f'Campaign "{campaign.name}" is unchanged: {_counted(campaign)}, sent again.'
     else:
         msg = f'Updated campaign "{campaign.name}": {_counted(campaign)}.'
+    msg = f"{msg} {_why(basis, place)}"
     return {
         "changed": basis != SAME,
         "msg": msg,
@@ -131,7 +134,7 @@ def campaign_diff(
         basis: what the record says.
         last: what the server last confirmed, when that is known.
     """
-    before_header = f'campaign "{campaign.name}" at {endpoint}, before'
+    before_header = f'campaign "{campaign.name}" at {endpoint}'
     after = _both_listed(campaign.dynamic.numbers, campaign.fallback.numbers)
     if last is None:
         known = "no record is used" if basis == UNAVAILABLE else "nothing was recorded before"
@@ -148,9 +151,23 @@ def campaign_diff(
     return {
         "before_header": before_header,
         "before": before,
-        "after_header": f'campaign "{campaign.name}" at {endpoint}, after',
+        "after_header": f'campaign "{campaign.name}" at {endpoint}',
         "after": after,
     }
+
+
+def _why(basis: str, place: str | None) -> str:
+    """Return the sentence about what ``changed`` rests on."""
+    return _WHY[basis].format(place=place)
+
+
+_WHY = {
+    FIRST_SEEN: "The campaign had no record in {place}.",
+    DIFFERS: "The lists differ from those confirmed last, according to the record in {place}.",
+    SAME: "These are the lists confirmed last, according to the record in {place}.",
+    UNCONFIRMED: "What it had before is not certain: the record in {place} is not confirmed.",
+    UNAVAILABLE: "No record was used, so nothing is known of the lists before.",
+}
 
 
 def _both_listed(dynamic: list[str], fallback: list[str]) -> str:

@@ -78,12 +78,15 @@ def predicted(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Res
     """
     if update.refusal is not None:
         raise update.refusal
-    return {**predicted_result(campaign, update.basis), **told(settings, campaign, update)}
+    return {
+        **predicted_result(campaign, update.basis, settings.keeper.place),
+        **told(settings, campaign, update),
+    }
 
 
 def skipped(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Result:
     """Return what is said of an update that is not needed."""
-    return {**skipped_result(campaign), **told(settings, campaign, update)}
+    return {**skipped_result(campaign, settings.keeper.place), **told(settings, campaign, update)}
 
 
 def confirmed(
@@ -91,7 +94,7 @@ def confirmed(
 ) -> Result:
     """Return what is said of an update that the server confirmed."""
     return {
-        **confirmed_result(campaign, exchange, update.basis),
+        **confirmed_result(campaign, exchange, update.basis, settings.keeper.place),
         **told(settings, campaign, update),
     }
 

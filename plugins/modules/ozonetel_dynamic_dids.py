@@ -222,10 +222,10 @@ changed_basis:
   returned: always
   sample: differs
 msg:
-  description: What was done, or the cause of the failure and the next step.
+  description: What was done, and what RV(changed) rests on; or the cause of the failure and the next step.
   type: str
   returned: always
-  sample: 'Updated campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID.'
+  sample: 'Updated campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID. The campaign had no record in /var/lib/cloudagent.'
 campaign_name:
   description: The campaign.
   type: str
@@ -282,7 +282,7 @@ diff:
       description: The campaign and its endpoint, and when RV(changed_basis=unconfirmed) that the lists may not hold any more.
       type: str
       returned: always
-      sample: campaign "Sales" at https://in1-ccaas-api.ozonetel.com, before
+      sample: campaign "Sales" at https://in1-ccaas-api.ozonetel.com
     before:
       description: Both lists as the server last confirmed them, a number a line, or that they are not known.
       type: str
@@ -292,7 +292,7 @@ diff:
       description: The campaign and its endpoint.
       type: str
       returned: always
-      sample: campaign "Sales" at https://in1-ccaas-api.ozonetel.com, after
+      sample: campaign "Sales" at https://in1-ccaas-api.ozonetel.com
     after:
       description: Both lists, a number a line.
       type: str

@@ -239,10 +239,12 @@ changed:
   returned: always
   sample: true
 msg:
-  description: How many campaigns were changed and how many not, or which failed, with the cause and the next step.
+  description:
+    - How many campaigns were changed and how many not, or which failed, with the cause and the next step.
+    - It names up to 20 campaigns that changed, what that rests on, and where the records are.
   type: str
   returned: always
-  sample: "Of 3 campaigns: 1 changed, 2 unchanged."
+  sample: 'Of 3 campaigns: 1 changed, 2 unchanged. Changed: "Sales" (other lists before: 1). The records are in /var/lib/cloudagent.'
 endpoint:
   description: The base URL that the requests were sent to. V(null) when the options could not be read.
   type: str
@@ -362,7 +364,7 @@ diff:
       description: The campaign and its endpoint, and for lists that are not certain to hold, when they were confirmed.
       type: str
       returned: always
-      sample: campaign "Sales" at https://in1-ccaas-api.ozonetel.com, before
+      sample: campaign "Sales" at https://in1-ccaas-api.ozonetel.com
     before:
       description: The lists that the record last saw confirmed, a number a line, or that they are not known.
       type: str
@@ -372,7 +374,7 @@ diff:
       description: The campaign and its endpoint.
       type: str
       returned: always
-      sample: campaign "Sales" at https://in1-ccaas-api.ozonetel.com, after
+      sample: campaign "Sales" at https://in1-ccaas-api.ozonetel.com
     after:
       description: Both lists, a number a line.
       type: str

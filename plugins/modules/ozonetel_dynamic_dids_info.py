@@ -227,7 +227,9 @@ failure:
   returned: on failure
   contains:
     reason:
-      description: V(invalid_input), because an option cannot be used.
+      description:
+        - V(invalid_input) - an option cannot be used.
+        - V(record_failed) - the database of O(record_url) cannot be used.
       type: str
       returned: always
       sample: invalid_input
@@ -251,15 +253,15 @@ failure:
       sample: 0
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
+from ..module_utils._module import CloudAgentModule
 from ..module_utils._options import info_argument_spec
 from ..module_utils._record_modules.info import show_records
 
 
 def main() -> None:
     """Show what was applied last."""
-    show_records(AnsibleModule(argument_spec=info_argument_spec(), supports_check_mode=True))
+    spec = info_argument_spec()
+    show_records(CloudAgentModule(argument_spec=spec, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -243,6 +243,8 @@ def test_tables_of_a_role_that_is_not_trusted(
     cloudagent.sent.clear()
     server.execute("CREATE ROLE somebody_else LOGIN")
     try:
+        for_all = f"belongs to the role {role}"
+        check_failure(cloudagent, server.url(database), for_all, "the rights of postgres")
         url = server.url(database, role="somebody_else")
         check_failure(
             cloudagent, url, f"belongs to the role {role}, whose triggers would be executed"

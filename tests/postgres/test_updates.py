@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock import Clock
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import marking
 from ansible_collections.ozonetel.cloudagent.tests.postgres.cloudagent import CloudAgent
 from ansible_collections.ozonetel.cloudagent.tests.postgres.controller import A, B, Controller
@@ -262,12 +263,10 @@ def test_nothing_is_sent_after_the_time_that_the_mark_allows(
 ) -> None:
     first = controllers[0]
     with pytest.MonkeyPatch.context() as patch:
-        since_boot = marking.Clock.since_boot
+        since_boot = Clock.since_boot
         calls = iter(range(1000))
         # The machine is suspended between the mark and the request.
-        patch.setattr(
-            marking.Clock, "since_boot", lambda self: since_boot(self) + 100 * next(calls)
-        )
+        patch.setattr(Clock, "since_boot", lambda self: since_boot(self) + 100 * next(calls))
         result = first.update(**A)
     assert result["failure"]["reason"] == "record_failed"
     assert "Maybe the machine was suspended" in result["msg"]

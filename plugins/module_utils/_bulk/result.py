@@ -8,10 +8,11 @@
 
 from __future__ import annotations
 
+import collections
 import typing as t
 
 from .._failure import AUTHENTICATION_FAILED, UpdateFailure
-from .._record.record import SAME
+from .._record.record import DIFFERS, FIRST_SEEN, SAME, UNAVAILABLE, UNCONFIRMED
 from .._result import Result, failed_result
 from .._warned import Warned
 from .options import name_entry
@@ -34,6 +35,7 @@ NOT_SENT = "not_sent"
 _ALWAYS = ("campaign_name", "changed", "changed_basis", "sent", "attempts")
 _OF_A_FAILURE = ("failed", "msg", "failure", "dynamic_dids", "fallback_dynamic_dids")
 _MOST_SHOWN = 5
+_MOST_NAMES = 20
 
 
 class CampaignResult(t.NamedTuple):
@@ -129,13 +131,16 @@ def failed_bulk_result(failure: UpdateFailure) -> Result:
     return {key: whole[key] for key in ("changed", "msg", "failure")}
 
 
-def bulk_result(campaign_results: t.Sequence[CampaignResult], why: str, check_mode: bool) -> Result:
+def bulk_result(
+    campaign_results: t.Sequence[CampaignResult], why: str, check_mode: bool, place: str | None
+) -> Result:
     """Return the part of the result that all campaigns make together.
 
     Args:
         campaign_results: one for each campaign, in the order of the option.
         why: why no further campaign was begun, if any was not.
         check_mode: nothing was sent.
+        place: where the records are, or None where none are used.
     """
     summary = _summary(campaign_results)
     result: Result = {
@@ -145,11 +150,12 @@ def bulk_result(campaign_results: t.Sequence[CampaignResult], why: str, check_mo
     }
     if summary[FAILED]:
         deciding = _deciding_failure(campaign_results)
-        result.update(failed=True, msg=_failure_message(campaign_results, summary, deciding, why))
+        msg = _failure_message(campaign_results, summary, deciding, why, place)
+        result.update(failed=True, msg=msg)
         if "failure" in deciding.entry:
             result["failure"] = deciding.entry["failure"]
     else:
-        result["msg"] = _message(summary, why, check_mode)
+        result["msg"] = _message(campaign_results, summary, why, check_mode, place)
     return result
 
 
@@ -194,16 +200,47 @@ def _deciding_failure(campaign_results: t.Sequence[CampaignResult]) -> CampaignR
     return next(refused, failed[0])
 
 
-def _message(summary: dict[str, int], why: str, check_mode: bool) -> str:
+def _message(
+    campaign_results: t.Sequence[CampaignResult],
+    summary: dict[str, int],
+    why: str,
+    check_mode: bool,
+    place: str | None,
+) -> str:
     if not summary["total"]:
         return "There are no campaigns to update."
     kinds = _counts(summary, (CHANGED, UNCHANGED, SKIPPED))
     sentences = [f"Of {_campaigns(summary['total'])}: {', '.join(kinds)}."] if kinds else []
+    sentences += _changed(campaign_results, place)
     if summary[NOT_SENT]:
         sentences.append(_not_sent(summary, why))
     if check_mode:
         sentences.append("This is a prediction, and nothing was sent.")
     return " ".join(sentences)
+
+
+def _changed(campaign_results: t.Sequence[CampaignResult], place: str | None) -> list[str]:
+    """Return the sentences about which campaigns changed, and what that rests on."""
+    changed = [one.entry for one in campaign_results if one.kind == CHANGED]
+    sentences = []
+    if changed:
+        names = [f'"{entry["campaign_name"]}"' for entry in changed[:_MOST_NAMES]]
+        if len(changed) > _MOST_NAMES:
+            names.append(f"and {len(changed) - _MOST_NAMES:,} more")
+        bases = collections.Counter(entry["changed_basis"] for entry in changed)
+        reasons = [f"{text}: {bases[basis]:,}" for basis, text in _REASONS.items() if bases[basis]]
+        sentences = [f"Changed: {', '.join(names)} ({', '.join(reasons)})."]
+    if any(one.kind in (CHANGED, UNCHANGED, SKIPPED) for one in campaign_results):
+        sentences.append(f"The records are in {place}." if place else "No records were used.")
+    return sentences
+
+
+_REASONS = {
+    FIRST_SEEN: "no record before",
+    DIFFERS: "other lists before",
+    UNCONFIRMED: "not confirmed before",
+    UNAVAILABLE: "no record used",
+}
 
 
 def _not_sent(summary: dict[str, int], why: str) -> str:
@@ -215,6 +252,7 @@ def _failure_message(
     summary: dict[str, int],
     deciding: CampaignResult,
     why: str,
+    place: str | None,
 ) -> str:
     failed = [one for one in campaign_results if one.kind == FAILED]
     shown = [f'"{one.entry["campaign_name"]}" ({one.reason})' for one in failed[:_MOST_SHOWN]]
@@ -224,6 +262,7 @@ def _failure_message(
     others = _counts(summary, (CHANGED, UNCHANGED, SKIPPED))
     if others:
         sentences.append(f"Of the others: {', '.join(others)}.")
+    sentences += _changed(campaign_results, place)
     if summary[NOT_SENT]:
         sentences.append(_not_sent(summary, why))
     sentences.append(f'"{deciding.entry["campaign_name"]}": {deciding.entry["msg"]}')

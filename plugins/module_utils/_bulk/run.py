@@ -79,7 +79,7 @@ def _update_all(result: Result, module: t.Any, client: HttpClient) -> None:
         unexpected = unexpected_result(error)
     why = why_stopped(stop.reason)
     found = campaign_results.all(why)
-    result.update(bulk_result(found, why, module.check_mode))
+    result.update(bulk_result(found, why, module.check_mode, settings.keeper.place))
     if unexpected:
         msg = f"{result['msg']} {unexpected['msg']}"
         result.update({**unexpected, "changed": result["changed"], "msg": msg}, failed=True)

@@ -139,6 +139,11 @@ class Keeper:
         self._note = note
         self._clock = clock
 
+    @property
+    def place(self) -> str | None:
+        """Return where the records are, for messages; None where none are kept."""
+        return self._store.name if self._store and self._keep else None
+
     # --- Before the request ---
 
     def look(self, updates: t.Sequence[KeptUpdate]) -> None:

@@ -103,4 +103,5 @@ def applied_by() -> str:
         user = pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         user = str(os.geteuid())
-    return f"{user}@{os.uname().nodename}"
+    # A name may hold bytes that are no UTF-8.
+    return f"{user}@{os.uname().nodename}".encode("utf-8", "replace").decode("utf-8")

@@ -417,6 +417,47 @@ def test_where_the_records_are(
     assert read_record_options(params, environment) == RecordOptions(True, directory, None, False)
 
 
+URL = "postgresql://deploy:s3cr3t@db.example/records"
+
+
+@pytest.mark.parametrize(
+    ("given", "environment", "url"),
+    [
+        ({"record_url": URL}, {}, URL),
+        ({"record_url": "postgres://db.example"}, {}, "postgres://db.example"),
+        ({"record_url": URL}, {"OZONETEL_RECORD_DIR": "/records"}, URL),
+        ({"record_url": URL}, {"OZONETEL_RECORD_URL": "postgresql://other"}, URL),
+        ({}, {"OZONETEL_RECORD_URL": URL}, URL),
+        ({}, {"OZONETEL_RECORD_URL": URL, "OZONETEL_RECORD_DIR": "/records"}, URL),
+        ({"record_dir": "/records"}, {"OZONETEL_RECORD_URL": URL}, None),
+        ({}, {"OZONETEL_RECORD_URL": ""}, None),
+    ],
+)
+def test_when_the_records_are_in_a_database(
+    given: dict[str, str], environment: dict[str, str], url: str | None
+) -> None:
+    options = read_record_options({**OPTIONS, **given}, environment)
+    assert options.place.url == url
+    assert (options.place.directory is None) is (url is not None)
+
+
+@pytest.mark.parametrize("record_url", [" ", "mysql://deploy:s3cr3t@db", f" {URL}", f"{URL}\n"])
+@pytest.mark.parametrize("way", ["option", "environment"])
+def test_a_url_that_can_not_be_used(record_url: str, way: str) -> None:
+    params = {**OPTIONS, "record_url": record_url if way == "option" else None}
+    with pytest.raises(InvalidInput) as caught:
+        read_record_options(params, {"OZONETEL_RECORD_URL": record_url})
+    assert "s3cr3t" not in caught.value.message
+    name = "record_url" if way == "option" else "The environment variable OZONETEL_RECORD_URL"
+    assert caught.value.message.startswith(name)
+
+
+def test_records_are_in_one_place() -> None:
+    params = {**OPTIONS, "record_dir": "/records", "record_url": URL}
+    with pytest.raises(InvalidInput, match="record_dir and record_url are both given"):
+        read_record_options(params, {})
+
+
 def note_of(record_note: str | None) -> str | None:
     return read_record_options({**OPTIONS, "record_note": record_note}, {}).note
 

@@ -90,36 +90,50 @@ def test_once_the_options_were_read() -> None:
 def test_the_numbers_are_counted(dynamic: int, fallback: int, counted: str) -> None:
     campaign = campaign_of(dynamic, fallback)
     exchange = Exchange([Attempt(None, APPLIED)])
-    assert predicted_result(campaign, DIFFERS) == {
+    why = "The lists differ from those confirmed last, according to the record in /records."
+    assert predicted_result(campaign, DIFFERS, "/records") == {
         "changed": True,
-        "msg": f'Would update campaign "Sales": {counted}. Nothing was sent.',
+        "msg": f'Would update campaign "Sales": {counted}. {why} Nothing was sent.',
     }
-    updated = confirmed_result(campaign, exchange, DIFFERS)
-    assert updated["msg"] == f'Updated campaign "Sales": {counted}.'
+    updated = confirmed_result(campaign, exchange, DIFFERS, "/records")
+    assert updated["msg"] == f'Updated campaign "Sales": {counted}. {why}'
 
 
 def test_what_is_unchanged() -> None:
     exchange = Exchange([Attempt(None, APPLIED)])
     counted = "2 dynamic DIDs, 1 fallback dynamic DID"
-    assert predicted_result(CAMPAIGN, SAME) == {
+    why = "These are the lists confirmed last, according to the record in /records."
+    assert predicted_result(CAMPAIGN, SAME, "/records") == {
         "changed": False,
-        "msg": f'Campaign "Sales" would be unchanged: {counted}. Nothing was sent.',
+        "msg": f'Campaign "Sales" would be unchanged: {counted}. {why} Nothing was sent.',
     }
-    assert skipped_result(CAMPAIGN) == {
+    assert skipped_result(CAMPAIGN, "/records") == {
         "changed": False,
-        "msg": f'Campaign "Sales" is unchanged: {counted}. Nothing was sent, as these are the '
-        "lists that the server confirmed last (skip_unchanged).",
+        "msg": f'Campaign "Sales" is unchanged: {counted}. {why} Nothing was sent '
+        "(skip_unchanged).",
     }
-    sent_again = confirmed_result(CAMPAIGN, exchange, SAME)
+    sent_again = confirmed_result(CAMPAIGN, exchange, SAME, "/records")
     assert sent_again["changed"] is False
-    assert sent_again["msg"] == f'Campaign "Sales" is unchanged: {counted}, sent again.'
+    assert sent_again["msg"] == f'Campaign "Sales" is unchanged: {counted}, sent again. {why}'
 
 
-@pytest.mark.parametrize("basis", [FIRST_SEEN, DIFFERS, UNCONFIRMED, UNAVAILABLE])
-def test_every_other_basis_counts_as_changed(basis: str) -> None:
+@pytest.mark.parametrize(
+    ("basis", "why"),
+    [
+        (FIRST_SEEN, "The campaign had no record in /{records}."),
+        (DIFFERS, "The lists differ from those confirmed last, according to the record in"),
+        (UNCONFIRMED, "not certain: the record in /{records} is not confirmed."),
+        (UNAVAILABLE, "No record was used, so nothing is known of the lists before."),
+    ],
+)
+def test_every_other_basis_counts_as_changed_and_is_told(basis: str, why: str) -> None:
     exchange = Exchange([Attempt(None, APPLIED)])
-    assert predicted_result(CAMPAIGN, basis)["changed"] is True
-    assert confirmed_result(CAMPAIGN, exchange, basis)["changed"] is True
+    for result in (
+        predicted_result(CAMPAIGN, basis, "/{records}"),
+        confirmed_result(CAMPAIGN, exchange, basis, "/{records}"),
+    ):
+        assert result["changed"] is True
+        assert why in result["msg"]
 
 
 def test_a_confirmed_update_tells_of_the_last_attempt() -> None:
@@ -131,9 +145,10 @@ def test_a_confirmed_update_tells_of_the_last_attempt() -> None:
             ),
         ]
     )
-    assert confirmed_result(CAMPAIGN, exchange, DIFFERS) == {
+    assert confirmed_result(CAMPAIGN, exchange, UNAVAILABLE, None) == {
         "changed": True,
-        "msg": 'Updated campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID.',
+        "msg": 'Updated campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID. No record was '
+        "used, so nothing is known of the lists before.",
         "sent": True,
         "api_message": "Dynamic DIDs updated successfully",
         "http_status": 200,
@@ -172,7 +187,7 @@ def test_refused_input_was_not_sent() -> None:
 
 
 AFTER = "dynamic_dids:\n  9140001001\n  9140001002\nfallback_dynamic_dids:\n  9140002001\n"
-AFTER_HEADER = f'campaign "Sales" at {ENDPOINT}, after'
+AFTER_HEADER = f'campaign "Sales" at {ENDPOINT}'
 
 
 def confirmation_of(campaign: Campaign, name: str = "Sales") -> Confirmation:
@@ -186,7 +201,7 @@ def confirmation_of(campaign: Campaign, name: str = "Sales") -> Confirmation:
 )
 def test_the_diff_says_that_the_lists_before_are_not_known(basis: str, why: str) -> None:
     assert campaign_diff(ENDPOINT, CAMPAIGN, basis, None) == {
-        "before_header": f'campaign "Sales" at {ENDPOINT}, before',
+        "before_header": f'campaign "Sales" at {ENDPOINT}',
         "before": f"Not known: CloudAgent can't be asked, and {why}.\n",
         "after_header": AFTER_HEADER,
         "after": AFTER,
@@ -208,7 +223,7 @@ def test_the_diff_shows_the_lists_that_were_confirmed(
     basis: str, last: Campaign, before: str
 ) -> None:
     assert campaign_diff(ENDPOINT, CAMPAIGN, basis, confirmation_of(last)) == {
-        "before_header": f'campaign "Sales" at {ENDPOINT}, before',
+        "before_header": f'campaign "Sales" at {ENDPOINT}',
         "before": before,
         "after_header": AFTER_HEADER,
         "after": AFTER,
@@ -237,8 +252,8 @@ def test_the_diff_labels_what_is_not_certain(last: Campaign, before: str) -> Non
 def test_a_filled_result_keeps_every_key_that_is_always_there() -> None:
     keys = set(empty_result("Sales")) | {"msg"}
     filled = {**empty_result("Sales"), **input_result(ENDPOINT, CAMPAIGN)}
-    assert {*filled, *predicted_result(CAMPAIGN, SAME)} == keys
-    assert {*filled, *skipped_result(CAMPAIGN)} == keys
-    confirmed = confirmed_result(CAMPAIGN, Exchange([Attempt(None, APPLIED)]), SAME)
+    assert {*filled, *predicted_result(CAMPAIGN, SAME, "/records")} == keys
+    assert {*filled, *skipped_result(CAMPAIGN, "/records")} == keys
+    confirmed = confirmed_result(CAMPAIGN, Exchange([Attempt(None, APPLIED)]), SAME, "/records")
     assert {*filled, *confirmed} == keys
     assert {*filled, *failed_result(InvalidInput("No."))} == {*keys, "failure"}

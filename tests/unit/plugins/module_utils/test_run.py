@@ -71,7 +71,8 @@ def test_a_confirmed_update() -> None:
     assert module.result == {
         **LISTS,
         "changed": True,
-        "msg": 'Updated campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID.',
+        "msg": 'Updated campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID. The campaign had '
+        f"no record in {module.params['record_dir']}.",
         "sent": True,
         "changed_basis": "first_seen",
         "api_message": "Dynamic DIDs updated successfully",
@@ -88,7 +89,8 @@ def test_check_mode_sends_nothing_and_predicts_a_change() -> None:
         **LISTS,
         **NO_ANSWER,
         "changed": True,
-        "msg": 'Would update campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID. Nothing was sent.',
+        "msg": 'Would update campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID. The campaign '
+        f"had no record in {module.params['record_dir']}. Nothing was sent.",
         "sent": False,
         "changed_basis": "first_seen",
     }
@@ -105,9 +107,9 @@ def test_the_diff_names_the_campaign_and_shows_a_number_a_line(check_mode: bool)
     module = ModuleDouble(check_mode=check_mode, diff=True)
     run(module, *([] if check_mode else ["Dynamic DIDs updated successfully"]))
     assert module.result["diff"] == {
-        "before_header": 'campaign "Sales" at https://in1-ccaas-api.ozonetel.com, before',
+        "before_header": 'campaign "Sales" at https://in1-ccaas-api.ozonetel.com',
         "before": "Not known: CloudAgent can't be asked, and nothing was recorded before.\n",
-        "after_header": 'campaign "Sales" at https://in1-ccaas-api.ozonetel.com, after',
+        "after_header": 'campaign "Sales" at https://in1-ccaas-api.ozonetel.com',
         "after": "dynamic_dids:\n  9140001001\n  9140001002\nfallback_dynamic_dids:\n  9140002001\n",
     }
 

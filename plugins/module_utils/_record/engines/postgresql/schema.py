@@ -55,10 +55,14 @@ INSERT INTO {SCHEMA}.version SELECT {VERSION} WHERE NOT EXISTS (SELECT FROM {SCH
 CREATION_LOCK = 0x6F7A6F6E6574656C
 LOCK_CREATION = f"SELECT pg_catalog.pg_advisory_xact_lock({CREATION_LOCK})"
 
-# Owners whose triggers may run with the rights of this session.
+# Owners whose triggers may run with the rights of this session. A superuser has every role, and has
+# most to lose.
 _TRUSTED = f"""\
-(pg_has_role({{owner}}, 'USAGE') OR EXISTS (
-  SELECT FROM pg_roles WHERE oid = {{owner}} AND (rolsuper OR rolname = '{OWNER_ROLE}')))"""
+EXISTS (
+  SELECT FROM pg_roles AS owner, pg_roles AS session
+  WHERE owner.oid = {{owner}} AND session.rolname = current_user AND (
+    owner.oid = session.oid OR owner.rolsuper OR owner.rolname = '{OWNER_ROLE}'
+    OR NOT session.rolsuper AND pg_has_role(owner.oid, 'USAGE')))"""
 
 LOOK = f"""\
 SELECT name, found.owner, found.trusted, found.may_use, found.may_create_or_write

@@ -24,6 +24,12 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.result i
     campaign_not_sent,
     why_stopped,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import (
+    DIFFERS,
+    FIRST_SEEN,
+    UNAVAILABLE,
+    UNCONFIRMED,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import Warned
 
 WHOLE: dict[str, t.Any] = {
@@ -41,8 +47,14 @@ WHOLE: dict[str, t.Any] = {
 }
 
 
-def outcome(kind: str, name: str = "Sales", reason: str | None = None) -> CampaignResult:
-    entry: dict[str, t.Any] = {"campaign_name": name, "msg": f"About {name}."}
+def campaign_result(
+    kind: str, name: str = "Sales", reason: str | None = None, basis: str = FIRST_SEEN
+) -> CampaignResult:
+    entry: dict[str, t.Any] = {
+        "campaign_name": name,
+        "changed_basis": basis,
+        "msg": f"About {name}.",
+    }
     if reason is not None:
         entry["failure"] = {"reason": reason}
     return CampaignResult(kind, entry)
@@ -123,6 +135,8 @@ def test_why_a_campaign_was_not_sent(reason: str | None, why: str) -> None:
     )
 
 
+ONE_CHANGED = 'Changed: "Sales" (no record before: 1). The records are in /records.'
+
 # --- All of them --------------------------------------------------------------------------------
 
 
@@ -130,27 +144,30 @@ def test_why_a_campaign_was_not_sent(reason: str | None, why: str) -> None:
     ("kinds", "check_mode", "msg"),
     [
         ([], False, "There are no campaigns to update."),
-        ([CHANGED], False, "Of 1 campaign: 1 changed."),
+        ([CHANGED], False, f"Of 1 campaign: 1 changed. {ONE_CHANGED}"),
+        ([SKIPPED], False, "Of 1 campaign: 1 skipped. The records are in /records."),
         (
             [CHANGED, UNCHANGED, SKIPPED, SKIPPED],
             False,
-            "Of 4 campaigns: 1 changed, 1 unchanged, 2 skipped.",
+            f"Of 4 campaigns: 1 changed, 1 unchanged, 2 skipped. {ONE_CHANGED}",
         ),
         (
             [CHANGED, UNCHANGED],
             True,
-            "Of 2 campaigns: 1 changed, 1 unchanged. This is a prediction, and nothing was sent.",
+            f"Of 2 campaigns: 1 changed, 1 unchanged. {ONE_CHANGED} This is a prediction, and "
+            "nothing was sent.",
         ),
         (
             [CHANGED, NOT_SENT],
             False,
-            "Of 2 campaigns: 1 changed. 1 campaign not sent, because the sky fell.",
+            f"Of 2 campaigns: 1 changed. {ONE_CHANGED} 1 campaign not sent, because the sky fell.",
         ),
         ([NOT_SENT, NOT_SENT], False, "2 campaigns not sent, because the sky fell."),
     ],
 )
 def test_the_message_without_a_failure(kinds: list[str], check_mode: bool, msg: str) -> None:
-    result = bulk_result([outcome(kind) for kind in kinds], "the sky fell", check_mode)
+    campaign_results = [campaign_result(kind) for kind in kinds]
+    result = bulk_result(campaign_results, "the sky fell", check_mode, "/records")
     assert result["msg"] == msg
     assert result["changed"] is (CHANGED in kinds)
     assert result["summary"]["total"] == len(kinds)
@@ -158,21 +175,44 @@ def test_the_message_without_a_failure(kinds: list[str], check_mode: bool, msg: 
 
 
 def test_the_message_with_failures() -> None:
-    outcomes = [
-        outcome(FAILED, "A", "campaign_not_found"),
-        outcome(CHANGED, "B"),
-        outcome(FAILED, "C", "authentication_failed"),
-        outcome(FAILED, "D", "timed_out"),
-        outcome(NOT_SENT, "E"),
+    campaign_results = [
+        campaign_result(FAILED, "A", "campaign_not_found"),
+        campaign_result(CHANGED, "B"),
+        campaign_result(FAILED, "C", "authentication_failed"),
+        campaign_result(FAILED, "D", "timed_out"),
+        campaign_result(NOT_SENT, "E"),
     ]
-    result = bulk_result(outcomes, "the sky fell", check_mode=False)
+    result = bulk_result(campaign_results, "the sky fell", False, "/records")
     assert result["msg"] == (
         '3 of 5 campaigns failed: "A" (campaign_not_found), "C" (authentication_failed), "D" '
-        "(timed_out). Of the others: 1 changed. 1 campaign not sent, because the sky fell. "
+        '(timed_out). Of the others: 1 changed. Changed: "B" (no record before: 1). The records are '
+        "in /records. 1 campaign not sent, because the sky fell. "
         '"C": About C.'
     )
     assert (result["failed"], result["changed"]) == (True, True)
     assert result["failure"] == {"reason": "authentication_failed"}
+
+
+@pytest.mark.parametrize(
+    ("count", "more"), [(20, ""), (21, ", and 1 more"), (500, ", and 480 more")]
+)
+def test_twenty_changed_campaigns_are_named(count: int, more: str) -> None:
+    campaign_results = [campaign_result(CHANGED, f"C{number}") for number in range(count)]
+    msg = bulk_result(campaign_results, "", False, "/records")["msg"]
+    named = ", ".join(f'"C{number}"' for number in range(20))
+    assert f"Changed: {named}{more} (no record before: {count})." in msg
+
+
+def test_what_each_change_rests_on_is_counted() -> None:
+    bases = [DIFFERS, FIRST_SEEN, UNCONFIRMED, DIFFERS]
+    campaign_results = [campaign_result(CHANGED, basis=basis) for basis in bases]
+    msg = bulk_result(campaign_results, "", False, "/records")["msg"]
+    assert "(no record before: 1, other lists before: 2, not confirmed before: 1)." in msg
+
+
+def test_without_a_record_the_message_says_so() -> None:
+    msg = bulk_result([campaign_result(CHANGED, basis=UNAVAILABLE)], "", False, None)["msg"]
+    assert msg.endswith('Changed: "Sales" (no record used: 1). No records were used.')
 
 
 # --- A few warnings for many ----------------------------------------------------------------------

@@ -187,9 +187,11 @@ def test_all_are_applied_and_come_back_in_their_order() -> None:
     names = [f"Campaign {number}" for number in range(40)]
     module = bulk_module(names)
     assert sorted(run(module)) == sorted(names)
+    named = ", ".join(f'"{name}"' for name in names[:20])
     assert module.result == {
         "changed": True,
-        "msg": "Of 40 campaigns: 40 changed.",
+        "msg": f"Of 40 campaigns: 40 changed. Changed: {named}, and 20 more (no record before: 40). "
+        f"The records are in {module.params['record_dir']}.",
         "endpoint": ENDPOINT,
         "results": [applied(name) for name in names],
         "summary": summary(changed=40),
@@ -216,7 +218,10 @@ def test_sent_again_and_skipped(tmp_path: pathlib.Path) -> None:
     assert sorted(run(again)) == ["A", "B", "C"]
     assert again.result["results"] == [applied("A", "same"), applied("B", "same"), applied("C")]
     assert again.result["summary"] == summary(changed=1, unchanged=2)
-    assert again.result["msg"] == "Of 3 campaigns: 1 changed, 2 unchanged."
+    assert again.result["msg"] == (
+        'Of 3 campaigns: 1 changed, 2 unchanged. Changed: "C" (no record before: 1). The records '
+        f"are in {place['record_dir']}."
+    )
     skipping = bulk_module(["A", "B", "D"], skip_unchanged=True, **place)
     assert run(skipping) == ["D"]
     skipped = {"changed": False, "changed_basis": "same", "sent": False, "attempts": 0}
@@ -238,7 +243,8 @@ def test_a_failure_does_not_keep_the_others_back(tmp_path: pathlib.Path) -> None
         "failed": True,
         "changed": True,
         "msg": '1 of 5 campaigns failed: "C" (campaign_not_found). Of the others: 4 changed. '
-        f'"C": {expected["msg"]}',
+        'Changed: "A", "B", "D", "E" (no record before: 4). The records are in '
+        f'{place["record_dir"]}. "C": {expected["msg"]}',
         "endpoint": ENDPOINT,
         "results": [applied("A"), applied("B"), expected, applied("D"), applied("E")],
         "summary": summary(changed=4, failed=1),
@@ -348,11 +354,12 @@ def test_check_mode_predicts_without_a_trace(tmp_path: pathlib.Path) -> None:
     assert run(module) == []
     assert module.result["changed"] is True
     assert module.result["msg"] == (
-        "Of 2 campaigns: 1 changed, 1 unchanged. This is a prediction, and nothing was sent."
+        'Of 2 campaigns: 1 changed, 1 unchanged. Changed: "B" (no record before: 1). The records '
+        f"are in {place['record_dir']}. This is a prediction, and nothing was sent."
     )
     assert [entry["changed_basis"] for entry in module.result["results"]] == ["same", "first_seen"]
     assert [diff["after_header"] for diff in module.result["diff"]] == [
-        f'campaign "B" at {ENDPOINT}, after'
+        f'campaign "B" at {ENDPOINT}'
     ]
     assert sorted(tmp_path.rglob("*")) == files
 
@@ -361,7 +368,7 @@ def test_a_diff_for_each_changed_campaign() -> None:
     module = bulk_module(["A", "B", "C"], diff=True)
     run(module, B="Campaign not found.")
     headers = [diff["before_header"] for diff in module.result["diff"]]
-    assert headers == [f'campaign "{name}" at {ENDPOINT}, before' for name in "AC"]
+    assert headers == [f'campaign "{name}" at {ENDPOINT}' for name in "AC"]
     assert "diff" not in module.result["results"][0]
 
 
@@ -473,7 +480,7 @@ def test_what_was_applied_is_told_whatever_goes_wrong(monkeypatch: pytest.Monkey
         **summary(changed=len(sent), not_sent=3 - len(sent)),
     }
     assert re.match(
-        r"(Of 3 campaigns: 1 changed\. )?[23] campaigns not sent, because of an error in the "
+        r"(Of 3 campaigns: 1 changed\. .* )?[23] campaigns not sent, because of an error in the "
         r"collection\. Unexpected error in the collection: BrokenPipeError",
         module.result["msg"],
     )
@@ -739,7 +746,8 @@ def test_nothing_more_is_begun_when_nobody_gets_the_result(
     assert module.asked.is_set()
     assert module.result["summary"] == summary(changed=1, not_sent=2)
     why = "because Ansible's main process has ended."
-    assert module.result["msg"] == f"Of 3 campaigns: 1 changed. 2 campaigns not sent, {why}"
+    assert module.result["msg"].startswith("Of 3 campaigns: 1 changed. ")
+    assert module.result["msg"].endswith(f" 2 campaigns not sent, {why}")
     assert module.result["results"][2]["msg"] == f"Not sent, {why}"
     assert records.state("A") == (True, LISTS["dynamic_dids"])
 

@@ -355,8 +355,9 @@ def test_nothing_is_sent_when_unchanged(run: Runner) -> None:
     assert skipped.result == {
         "changed": False,
         "changed_basis": "same",
-        "msg": 'Campaign "Sales" is unchanged: 1 dynamic DID, 1 fallback dynamic DID. Nothing was '
-        "sent, as these are the lists that the server confirmed last (skip_unchanged).",
+        "msg": 'Campaign "Sales" is unchanged: 1 dynamic DID, 1 fallback dynamic DID. These are the '
+        f"lists confirmed last, according to the record in {run.directory}. Nothing was sent "
+        "(skip_unchanged).",
         "campaign_name": "Sales",
         **A,
         "endpoint": ENDPOINT,
