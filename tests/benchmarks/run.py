@@ -35,6 +35,7 @@ from ansible_collections.ozonetel.cloudagent.tests.benchmarks.local_server impor
     running_server,
     server_alone,
 )
+from ansible_collections.ozonetel.cloudagent.tests.benchmarks.postgresql import goals, in_database
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.publish import publish
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.record import (
     info_seconds,
@@ -118,6 +119,7 @@ def measure_round(server: str, slow_server: str, sizes: Sizes) -> t.Iterator[tup
         name = f"{sizes['hosts']} hosts, {way}"
         yield name, play(way, server, 1, sizes["hosts"], sizes["forks"])
     yield from bulk_inside(server, slow_server, sizes)
+    yield from in_database(server, server, sizes)
     for name, seconds, megabytes in bulk_whole_runs(server, sizes):
         yield name, seconds
         yield f"{name}, megabytes", megabytes
@@ -147,7 +149,7 @@ def report(times: Times, sizes: Sizes) -> dict[str, t.Any]:
         "sizes": {**sizes, "rounds": min(map(len, times.values()))},
         "medians": medians,
         "per_item": {way: per_item(medians, sizes, way) for way in WAYS},
-        "goals": [goal.result(medians, sizes) for goal in GOALS],
+        "goals": [goal.result(medians, sizes) for goal in (*GOALS, *goals(medians, sizes))],
         "times": times,
     }
 
