@@ -41,6 +41,7 @@ from ansible_collections.ozonetel.cloudagent.tests.benchmarks.plays import (
     WAYS,
     play_seconds,
 )
+from ansible_collections.ozonetel.cloudagent.tests.benchmarks.postgresql import goals, in_database
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.publish import publish
 from ansible_collections.ozonetel.cloudagent.tests.benchmarks.record import (
     info_seconds,
@@ -113,6 +114,7 @@ def measure_round(servers: Servers, sizes: Sizes) -> t.Iterator[tuple[str, float
     yield f"{sizes['largest']} records, info", info_seconds(sizes["largest"])
     yield from measure_plays(servers, sizes)
     yield from bulk_inside(servers, sizes)
+    yield from in_database(servers.fast, sizes)
     for name, seconds, megabytes in bulk_whole_runs(servers.fast, sizes):
         yield name, seconds
         yield f"{name}, megabytes", megabytes
@@ -142,7 +144,7 @@ def report(times: Times, sizes: Sizes) -> dict[str, t.Any]:
         "sizes": {**sizes, "rounds": min(map(len, times.values()))},
         "medians": medians,
         "per_item": {way: per_item(medians, sizes, way) for way in (*WAYS, *TLS_WAYS)},
-        "goals": [goal.result(medians, sizes) for goal in GOALS],
+        "goals": [goal.result(medians, sizes) for goal in (*GOALS, *goals(medians, sizes))],
         "times": times,
     }
 

@@ -14,6 +14,15 @@ import typing as t
 SUCCESS = "Dynamic DIDs updated successfully"
 
 Action = t.Callable[[str], None]
+Pair = t.Tuple[str, str]
+
+
+class Request(t.NamedTuple):
+    """A request that had its effect, if any: the campaign's lists before and after it."""
+
+    api_key: str
+    before: Pair | None
+    after: Pair | None
 
 
 class CloudAgent(socketserver.ThreadingMixIn, http.server.HTTPServer):
@@ -22,6 +31,7 @@ class CloudAgent(socketserver.ThreadingMixIn, http.server.HTTPServer):
     Attributes:
         lists: both lists of each campaign, as they were sent.
         sent: the campaigns of all requests, in order.
+        requests: what came of them, in the order in which they took effect.
         before: is called with the campaign's name before the lists are stored.
         after: is called after that, and before the answer; what it raises breaks the connection.
         message: of the answer; no lists are stored with another one than the success.
@@ -33,8 +43,9 @@ class CloudAgent(socketserver.ThreadingMixIn, http.server.HTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        self.lists: dict[str, tuple[str, str]] = {}
+        self.lists: dict[str, Pair] = {}
         self.sent: list[str] = []
+        self.requests: list[Request] = []
         self.before: Action = lambda _campaign: None
         self.after: Action = lambda _campaign: None
         self.message = SUCCESS
@@ -54,6 +65,8 @@ class CloudAgent(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # The head and the body of an answer are written one after the other.
+    disable_nagle_algorithm = True
     server: CloudAgent
 
     def do_POST(self) -> None:
@@ -61,8 +74,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         name = body["campaignName"]
         self.server.sent.append(name)
         self.server.before(name)
+        before = self.server.lists.get(name)
         if self.server.message == SUCCESS:
             self.server.lists[name] = (body["dynamicDIDs"], body["fallbackDynamicDIDs"])
+        self.server.requests.append(Request(body["apiKey"], before, self.server.lists.get(name)))
         self.server.after(name)
         answer = json.dumps({"Message": self.server.message}).encode()
         self.send_response(200)

@@ -97,6 +97,8 @@ class Relay:
                 client, _address = self._listener.accept()
             except OSError:
                 return
+            # What comes in several messages is not to wait for an acknowledgement.
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:

@@ -170,7 +170,7 @@ class Server:
 
     def pause(self) -> t.Callable[[], None]:
         """Stop the server and all of its sessions as SIGSTOP does; return what lets them go on."""
-        pids = [self.pid, *_children(self.pid)]
+        pids = [self.pid, *children(self.pid)]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
 
@@ -212,7 +212,8 @@ def _may_be_entered(folder: pathlib.Path) -> bool:
     return all(place.stat().st_mode & 0o001 for place in (folder, *folder.parents))
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """Return the processes that this one has started itself."""
     listed = subprocess.run(
         ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
     )
