@@ -39,6 +39,8 @@ seealso:
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_record
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed
     description: What the last-applied record knows, and what it cannot know.
+  - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_shared_record
+    description: One record in PostgreSQL for pipelines, AWX and several controllers, and SQL for common questions.
 author:
   - ozonetel.cloudagent contributors (!UNKNOWN)
 """
