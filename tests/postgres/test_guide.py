@@ -21,6 +21,9 @@ import typing as t
 import pytest
 import yaml
 
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk import updates
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import marking, record
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_modules import changes
 from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Authority
 from ansible_collections.ozonetel.cloudagent.tests.postgres.cloudagent import CloudAgent
 from ansible_collections.ozonetel.cloudagent.tests.postgres.controller import Controller
@@ -74,6 +77,15 @@ def test_every_block_is_executed() -> None:
     assert [kind for _margin, kind, _text in FOUND] == list(KINDS.values())
     tests = pathlib.Path(__file__).read_text(encoding="utf-8")
     assert [name for name in KINDS if f'BLOCKS["{name}"]' not in tests] == []
+
+
+def test_the_numbers_are_those_of_the_code() -> None:
+    words = " ".join(GUIDE.split())
+    assert f"longer than {marking.MARGIN_SECONDS:g} seconds between looking at the clock" in words
+    assert words.count(f"at most {marking.MARGIN_SECONDS:g} seconds after") == 2
+    assert (updates.LEAST_SPARE_SECONDS, "the ``timeout`` and a minute" in words) == (60.0, True)
+    assert f"keeps the last {record.LONGEST_HISTORY} pairs" in words
+    assert f"``ozonetel_dynamic_dids_record`` holds up to {changes.MOST_LOCKS}" in words
 
 
 class Installation:
