@@ -15,8 +15,8 @@ options:
     description:
       - Whether to keep the I(last-applied record) and to compare with it. The record tells which lists the server confirmed last.
       - With V(false), every confirmed update counts as changed. Nothing is kept. An existing confirmation of this
-        campaign is withdrawn, because a later run would trust it wrongly. No directory is created; in an existing one, the campaign is locked
-        as usual.
+        campaign is withdrawn, because a later run would trust it wrongly. No directory is created; in an existing one, and in the database of
+        O(record_url), the campaign is locked as usual.
       - Cannot be V(false) together with O(skip_unchanged=true).
     type: bool
     default: true
@@ -29,7 +29,7 @@ options:
         then C(~/.local/state/ozonetel.cloudagent).
       - It is looked up where the update runs, as the user that runs it. So another directory is used after C(become), on another
         host and in a container. In a container, name a directory that outlasts the container.
-      - Runs that update the same campaigns should share one directory. After it was restored from a backup, withdraw all confirmations with
+      - Runs that update the same campaigns should share one directory, or one database with O(record_url). After it was restored from a backup, withdraw all confirmations with
         M(ozonetel.cloudagent.ozonetel_dynamic_dids_record), because they may be out of date. Never restore it from a pipeline's cache.
       - When it cannot be written to, the update works without it, counts as changed, and a warning says so.
       - Cannot be given together with O(record_url).
@@ -40,9 +40,10 @@ options:
         pipelines whose home is thrown away share them. A connection URI as PostgreSQL's client library takes it, for example
         C(postgresql://deploy@db.example/records?sslmode=verify-full).
       - It requires the Python library C(psycopg) 3.1 or newer where the update runs, for example with C(pip install "psycopg[binary]").
-      - Better than in the URI, give the password with the environment variables C(PGPASSWORD) or C(PGPASSFILE), or with a service file.
+      - Better than in the URI, give the password with the environment variables E(PGPASSWORD) or E(PGPASSFILE), or with a service file.
         They are read where the update runs.
-      - The first update creates the tables, in the schema C(ozonetel_cloudagent), if its role may do so.
+      - The first update creates the tables, in the schema C(ozonetel_cloudagent), if its role may do so. Otherwise a database administrator
+        creates them with the file C(docs/shared_record.sql) of the collection.
       - When the database cannot be used, nothing is sent and the task fails, also with O(record=false).
         O(timeout) limits how long it waits for a database that cannot be reached.
       - If neither this nor O(record_dir) is given, the environment variable E(OZONETEL_RECORD_URL) is used, even if

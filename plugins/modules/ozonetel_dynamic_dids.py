@@ -47,7 +47,7 @@ attributes:
       - Changes that somebody made in CloudAgent's own screens, or from another record, are not detected. The next run overwrites them,
         and may report unchanged.
       - Without a record (O(record=false), a directory that is thrown away or can not be written to) RV(changed) is V(true)
-        after every confirmed update.
+        after every confirmed update. In pipelines and containers, O(record_url) keeps the record in a database.
   platform:
     support: full
     platforms: posix
@@ -78,6 +78,8 @@ seealso:
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_record
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed
     description: What the last-applied record knows, what it can not know, and where to keep it.
+  - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_shared_record
+    description: One record in PostgreSQL for pipelines, AWX and several controllers.
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_failures
     description: Every reason of a failure, with its cause and the next step.
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_numbers

@@ -49,6 +49,7 @@ attributes:
       - Changes that somebody made in CloudAgent's own screens, or from another record, are not detected. The next run overwrites them,
         and may report unchanged.
       - Without a record (O(record=false), a directory that is thrown away or can not be written to) every confirmed update counts as changed.
+        In pipelines and containers, O(record_url) keeps the record in a database.
   platform:
     support: full
     platforms: posix
@@ -123,6 +124,8 @@ seealso:
     description: Where campaigns come from, partial failures, limits and progress.
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed
     description: What the last-applied record knows, and what it can not know.
+  - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_shared_record
+    description: One record in PostgreSQL for pipelines, AWX and several controllers.
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_failures
     description: Every reason of a failure, with its cause and the next step.
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_numbers

@@ -60,6 +60,8 @@ seealso:
     description: What the last-applied record knows, and what it cannot know.
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_put_back
     description: How to put earlier lists of campaigns back, with a playbook of the collection.
+  - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_shared_record
+    description: One record in PostgreSQL for pipelines, AWX and several controllers, and SQL for common questions.
 author:
   - ozonetel.cloudagent contributors (!UNKNOWN)
 """

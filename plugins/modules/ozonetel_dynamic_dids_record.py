@@ -45,7 +45,8 @@ options:
       - With V(unconfirmed), the confirmations of the chosen campaigns are withdrawn. Their lists and their history are kept.
         The next update of such a campaign is sent even with C(skip_unchanged), and counts as changed.
       - With V(absent), the records of the chosen campaigns are removed, together with their history.
-        The next update of such a campaign counts as its first. A small lock file stays in the directory for each of them.
+        The next update of such a campaign counts as its first. In a directory, a small lock file stays for each of them. In a database,
+        a record stays, and the task fails, while a run that was interrupted may still send an update of the campaign.
     type: str
     required: true
     choices:
@@ -68,12 +69,14 @@ seealso:
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_info
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed
     description: What the last-applied record knows, and when to withdraw a confirmation by hand.
+  - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_shared_record
+    description: When to withdraw confirmations of a record in PostgreSQL.
 author:
   - ozonetel.cloudagent contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
-- name: Withdraw all confirmations after the directory of the records was restored from a backup
+- name: Withdraw all confirmations after the directory or the database of the records was restored from a backup
   ozonetel.cloudagent.ozonetel_dynamic_dids_record:
     state: unconfirmed
     all: true

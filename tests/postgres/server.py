@@ -26,12 +26,13 @@ from urllib.parse import quote
 BIN_VARIABLE = "CLOUDAGENT_POSTGRES_BIN"
 
 SUPERUSER = "postgres"
-# A role that needs the password; all others are trusted.
+# Roles that need a password; all others are trusted.
 PASSWORD_ROLE = "with_password"
 PASSWORD = "s3cr3t/p@ss word"
+GUIDE_ROLE = "cloudagent_runner"
 
 _HBA = f"""\
-local all {PASSWORD_ROLE} scram-sha-256
+local all {PASSWORD_ROLE},{GUIDE_ROLE} scram-sha-256
 local all all trust
 """
 # Nothing that is killed here loses what the system holds, so that no write has to wait for a disk.

@@ -23,8 +23,8 @@ from ansible_collections.ozonetel.cloudagent.tests.postgres.server import (
     Server,
 )
 
-HERE = pathlib.Path(__file__).parent
-DBA_SQL = (HERE / "dba.sql").read_text(encoding="utf-8")
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DBA_SQL = (ROOT / "docs" / "shared_record.sql").read_text(encoding="utf-8")
 SHORT = 1.0
 
 

@@ -2,8 +2,9 @@
 -- GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
--- What a database administrator executes once, where the role of the updates may create nothing.
--- The guide to the record in PostgreSQL shows it.
+-- Creates the tables of the shared record. A superuser executes it once, in the database of the records:
+-- the role of the updates then needs no right to create anything. The guide "A shared record in
+-- PostgreSQL" (docs/docsite/rst/guide_shared_record.rst) says when.
 
 -- Owns the tables, and does not log in.
 CREATE ROLE ozonetel_cloudagent NOLOGIN;
@@ -44,7 +45,7 @@ CREATE INDEX history_of_campaign ON ozonetel_cloudagent.history (key, id);
 CREATE TABLE ozonetel_cloudagent.version (version integer NOT NULL);
 INSERT INTO ozonetel_cloudagent.version VALUES (1);
 
--- The roles that update log in as cloudagent_runner, or are members of it.
+-- Updates log in as cloudagent_runner, or as a role that is a member of it.
 GRANT USAGE ON SCHEMA ozonetel_cloudagent TO cloudagent_runner;
 GRANT SELECT, INSERT, UPDATE, DELETE
   ON ozonetel_cloudagent.campaigns, ozonetel_cloudagent.history TO cloudagent_runner;
