@@ -277,7 +277,7 @@ def test_awx(installation: Installation, cloudagent: CloudAgent, tmp_path: pathl
 
     (tmp_path / "injected").write_text(filled(injected["file"]["template"]), encoding="ascii")
     variables = {name: filled(value) for name, value in injected["env"].items()}
-    (note,) = re.findall(r"``(record_note: .*)``", GUIDE)
+    (note,) = re.findall(r"``(record_note: [^`]*)``", GUIDE)
     defaults = {"group/ozonetel.cloudagent.cloudagent": yaml.safe_load(note)}
     update = {"ozonetel.cloudagent.ozonetel_dynamic_dids": {"campaign_name": "AWX", **A}}
     play = {"hosts": "localhost", "gather_facts": False, "module_defaults": defaults}
