@@ -63,7 +63,9 @@ class Controller:
 
     def show(self, **options: t.Any) -> Result:
         """Return what the info module shows."""
-        module = self._module_about_records(**{"history_limit": 10, "as_update": False, "before": None, **options})
+        module = self._module_about_records(
+            **{"history_limit": 10, "as_update": False, "before": None, **options}
+        )
         return self._run(module, lambda: show_records(module))
 
     def change(self, state: str, check_mode: bool = False, **options: t.Any) -> Result:

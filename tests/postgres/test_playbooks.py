@@ -214,5 +214,5 @@ def test_two_places_are_refused(job: Job, way: str) -> None:
 
 def test_the_shipped_playbook(job: Job) -> None:
     options = {"campaigns": [CAMPAIGN], "record_url": job._url}
-    assert "1 changed, 0 unchanged" in " ".join(job.play_shipped(**options).split())
-    assert "0 changed, 1 unchanged" in " ".join(job.play_shipped(**options).split())
+    assert "Of 1 campaign: 1 changed." in " ".join(job.play_shipped(**options).split())
+    assert "Of 1 campaign: 1 unchanged." in " ".join(job.play_shipped(**options).split())
