@@ -147,7 +147,10 @@ class Server:
                 return False
             return True
 
-        wait_for(takes_connections)
+        try:
+            wait_for(takes_connections)
+        except AssertionError:
+            raise AssertionError(self.log) from None
 
     def _launch(self) -> subprocess.Popen[bytes]:
         with open(self._folder / "log", "ab") as log:
