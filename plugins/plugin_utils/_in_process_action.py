@@ -23,8 +23,13 @@ from ansible.utils.display import Display
 # The strategy loads action plugins in the parent process. So what is imported at the top of their
 # files, requests above all, is imported once, and every forked worker inherits it.
 from ..module_utils._http.session import REQUESTS_IMPORT_ERROR
+from ..module_utils._options import RECORD_URL_VARIABLE
 from ._in_process_module import ArgumentSpec, InProcessModule, Result
 from ._interpreter import is_this_python
+
+if os.environ.get(RECORD_URL_VARIABLE):
+    # The workers inherit the library of PostgreSQL as well, where it is going to be used.
+    from ..module_utils._record.engines.postgresql import connecting as _connecting  # noqa: F401
 
 Variables = t.Dict[str, t.Any]
 

@@ -40,7 +40,8 @@ class Relay:
     Attributes:
         port: where it listens.
         on_statement: chooses what is done at each statement; may be set at any time.
-        statements: the texts of all statements so far, in order; and those of which no more came.
+        statements: the texts of all statements so far, in order.
+        pools: go from one session of the server to the next, if there are several.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Relay:
         self._sessions = sessions
         self.on_statement: OnStatement = lambda _statement: FORWARD
         self.statements: list[str] = []
+        self.pools = True
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
@@ -199,7 +201,8 @@ class _Pair:
                 self._client.sendall(message)
             elif kind == b"Z" and self._drops_answer == CUT_AFTER:
                 raise EOFError
-            if kind == b"Z" and message[5:6] == b"I" and len(self._ready) == len(self._servers):
+            is_idle = kind == b"Z" and message[5:6] == b"I"
+            if is_idle and self._relay.pools and len(self._ready) == len(self._servers):
                 self._chosen = (self._chosen + 1) % len(self._servers)
 
 

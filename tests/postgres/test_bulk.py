@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import socket
 import threading
 import typing as t
 
@@ -123,6 +124,20 @@ def test_a_database_that_can_not_be_used_at_all(server: Server, cloudagent: Clou
 def test_check_mode_without_the_database(server: Server, cloudagent: CloudAgent) -> None:
     result = Controller(cloudagent.url, server.url("nowhere")).update_all(NAMES, check_mode=True)
     assert counts(result) == {"failed": 60}
+
+
+def test_a_database_that_never_answers_is_asked_once(cloudagent: CloudAgent) -> None:
+    names = [f"Campaign {number}" for number in range(1200)]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"postgresql://127.0.0.1:{listener.getsockname()[1]}/records?sslmode=disable"
+        controller = Controller(cloudagent.url, url)
+        result = controller.update_all(names, check_mode=True, timeout=0.5)
+        assert counts(result) == {"failed": 1200}
+        assert "PostgreSQL did not answer in time" in result["msg"]
+        listener.accept()[0].close()
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
 
 
 def test_marks_that_end_too_soon_are_renewed(

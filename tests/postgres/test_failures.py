@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Authority
 from ansible_collections.ozonetel.cloudagent.tests.postgres.cloudagent import CloudAgent
 from ansible_collections.ozonetel.cloudagent.tests.postgres.controller import A, Controller
-from ansible_collections.ozonetel.cloudagent.tests.postgres.relay import Relay
+from ansible_collections.ozonetel.cloudagent.tests.postgres.relay import FORWARD, Relay
 from ansible_collections.ozonetel.cloudagent.tests.postgres.server import (
     PASSWORD,
     PASSWORD_ROLE,
@@ -300,6 +300,36 @@ def test_a_pooler_that_changes_the_session(
         )
     finally:
         pooler.stop()
+
+
+def test_a_pooler_that_changes_the_session_right_before_the_mark(
+    server: Server, database: str, cloudagent: CloudAgent
+) -> None:
+    pooler = Relay(server.socket_folder, sessions=2)
+    pooler.pools = False
+
+    def pool_after_reading(statement: str) -> str:
+        pooler.pools = pooler.pools or "endpoint, confirmed" in statement
+        return FORWARD
+
+    try:
+        controller = Controller(cloudagent.url, pooler.url(database))
+        assert controller.update(**A)["changed"] is True
+        cloudagent.sent.clear()
+        pooler.on_statement = pool_after_reading
+        message = failure_of(controller.update(**A, timeout=SHORT))
+        assert "a connection pooler changes the session" in message
+        assert pooler.pools
+        assert cloudagent.sent == []
+    finally:
+        pooler.stop()
+
+
+def test_a_session_that_somebody_else_has_used(
+    server: Server, database: str, cloudagent: CloudAgent
+) -> None:
+    server.execute(f"ALTER DATABASE {database} SET ozonetel.session = 'of another client'")
+    check_failure(cloudagent, server.url(database), "a connection pooler changes the session")
 
 
 # --- Modules about records, and check mode ---

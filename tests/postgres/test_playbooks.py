@@ -11,6 +11,8 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
+import threading
 import typing as t
 
 import pytest
@@ -40,8 +42,7 @@ class Job:
 
     def run(self, task: dict[str, t.Any], *arguments: str, **variables: str) -> dict[str, t.Any]:
         """Run one task, and return its result."""
-        place = self._folder / f"job{len(list(self._folder.iterdir()))}"
-        place.mkdir()
+        place = self._new_home()
         result = place / "result.json"
         copy = {"content": "{{ result | to_json }}", "dest": str(result)}
         play = {
@@ -60,12 +61,14 @@ class Job:
 
     def play_shipped(self, *arguments: str, **extra: t.Any) -> str:
         """Run the shipped playbook, and return its output."""
-        place = self._folder / f"job{len(list(self._folder.iterdir()))}"
-        place.mkdir()
+        place = self._new_home()
         given = {f"cloudagent_{name}": value for name, value in {**self._options, **extra}.items()}
         playbook = "ozonetel.cloudagent.update_dynamic_dids"
         self._play(place, [playbook, "-e", json.dumps(given), *arguments], {})
         return self.output
+
+    def _new_home(self) -> pathlib.Path:
+        return pathlib.Path(tempfile.mkdtemp(dir=self._folder))
 
     def _play(self, home: pathlib.Path, arguments: list[str], variables: dict[str, str]) -> None:
         kept = {
@@ -87,7 +90,7 @@ class Job:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=HANG_SECONDS,
+            timeout=4 * HANG_SECONDS,
             check=False,
         )
         self.output = done.stdout
@@ -113,8 +116,36 @@ def test_two_jobs_with_empty_homes(job: Job, way: str) -> None:
     assert way in job.output
     assert (first["changed"], first["changed_basis"]) == (True, "first_seen")
     assert (second["changed"], second["changed_basis"]) == (False, "same")
+    other_lists = {**CAMPAIGN, "dynamic_dids": ["9140001009"], "record_url": job._url}
+    third = job.run(job.task("ozonetel_dynamic_dids", way, **other_lists))
+    assert (third["changed"], third["changed_basis"]) == (True, "differs")
     predicted = job.run(task, "--check")
-    assert predicted["changed"] is False
+    assert (predicted["changed"], predicted["changed_basis"]) == (True, "differs")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_two_jobs_at_once(job: Job, way: str, cloudagent: CloudAgent) -> None:
+    """While the first one sends, one gives up, and another one waits."""
+    options = {"record_url": job._url, **CAMPAIGN}
+    module = "ozonetel_dynamic_dids"
+    waits = job.task(module, way, **options, timeout=HANG_SECONDS)
+    results: dict[str, dict[str, t.Any]] = {}
+    waiting = threading.Thread(target=lambda: results.update(waited=job.run(waits)))
+
+    def run_the_others(_campaign: str) -> None:
+        cloudagent.before = lambda _campaign: None
+        results["gave up"] = job.run(job.task(module, way, **options, timeout=1))
+        waiting.start()
+
+    cloudagent.before = run_the_others
+    first = job.run(waits)
+    waiting.join()
+    assert first["changed_basis"] == "first_seen"
+    assert results["gave up"]["failure"]["reason"] == "record_failed"
+    assert "Another run (of " in results["gave up"]["msg"]
+    assert ", connected since 20" in results["gave up"]["msg"]
+    assert results["waited"]["changed"] is False
+    assert len(cloudagent.sent) == 2
 
 
 @pytest.mark.parametrize("way", WAYS)

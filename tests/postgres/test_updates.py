@@ -228,6 +228,32 @@ def test_nobody_confirms_over_a_request_whose_run_lost_its_session(
     assert what(second.update(**B))[0] is True
 
 
+def test_what_others_confirmed_meanwhile_is_withdrawn(
+    server: Server, database: str, controllers: list[Controller], cloudagent: CloudAgent
+) -> None:
+    """A run stood still for so long that nobody waited for it any more, and then its lists arrived."""
+    first, second = controllers
+    first.update(**A)
+    of_second: list[dict[str, t.Any]] = []
+
+    def second_meanwhile(_campaign: str) -> None:
+        cloudagent.before = lambda _campaign: None
+        end_sessions(server, database)
+        server.execute(
+            "UPDATE ozonetel_cloudagent.campaigns SET sending_until = now() - interval '1s'",
+            database,
+        )
+        of_second.append(second.update(**B))
+
+    cloudagent.before = second_meanwhile
+    assert what(first.update(**A)) == (True, "unconfirmed")
+    assert what(of_second[0]) == (True, "unconfirmed")
+    assert second.module.warnings == []
+    # The second had confirmed its lists, which are not the server's any more.
+    assert cloudagent.lists["Sales"] == ("111", "333")
+    assert what(second.update(**B)) == (True, "unconfirmed")
+
+
 def test_a_killed_run_leaves_its_campaign_unconfirmed_and_not_locked(
     server: Server, database: str, controllers: list[Controller], cloudagent: CloudAgent
 ) -> None:

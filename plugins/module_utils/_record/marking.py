@@ -71,11 +71,18 @@ class MarkingKeeper(Keeper):
     # --- Before the request ---
 
     def look(self, updates: t.Sequence[KeptUpdate]) -> None:
-        """Compare the updates with their records; what can't be compared is refused."""
+        """Compare the updates with their records; what can't be compared is refused.
+
+        A store that could not be used is not asked again, as each time may take until a deadline.
+        """
+        if self._trouble is not None:
+            self._refuse(updates, self._trouble)
+            return
         try:
             self._allow(updates)
             self._read(updates)
         except StoreUnavailable as trouble:
+            self._trouble = trouble
             self._refuse(updates, trouble)
             return
         for update in updates:
