@@ -130,8 +130,32 @@ class Server:
 
     def start(self) -> None:
         """Start it, and return once it takes connections."""
+        self._process = self._launch()
+        import psycopg
+
+        from ansible_collections.ozonetel.cloudagent.tests.unit.support import wait_for
+
+        def takes_connections() -> bool:
+            assert self._process is not None
+            if self._process.poll() is not None:
+                # Sessions of a server that was killed may take a moment to end.
+                assert "still in use" in self.log, self.log
+                self._process = self._launch()
+                return False
+            try:
+                psycopg.connect(self.url()).close()
+            except psycopg.OperationalError:
+                return False
+            return True
+
+        try:
+            wait_for(takes_connections)
+        except AssertionError:
+            raise AssertionError(self.log) from None
+
+    def _launch(self) -> subprocess.Popen[bytes]:
         with open(self._folder / "log", "ab") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 self._command("postgres", "-D", str(self._data)),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -140,20 +164,6 @@ class Server:
                 # Ctrl-C is for the test, which stops the server itself.
                 start_new_session=True,
             )
-        import psycopg
-
-        from ansible_collections.ozonetel.cloudagent.tests.unit.support import wait_for
-
-        def takes_connections() -> bool:
-            assert self._process is not None
-            assert self._process.poll() is None, self.log
-            try:
-                psycopg.connect(self.url()).close()
-            except psycopg.OperationalError:
-                return False
-            return True
-
-        wait_for(takes_connections)
 
     def kill(self) -> None:
         """End it with SIGKILL, with all that it was doing; connections break."""

@@ -68,6 +68,7 @@ class World:
 
     def __init__(self, server: Server, database: str, relay: Relay, cloudagent: CloudAgent) -> None:
         self.server = server
+        self.database = database
         self.cloudagent = cloudagent
         self.relay = relay
         self._relayed = relay.url(database, RELAYED)
@@ -82,6 +83,7 @@ class World:
     def begin(self) -> None:
         """Take another campaign, for which A is confirmed."""
         self._calm_down()
+        self.server.execute(f"ALTER ROLE {RELAYED} LOGIN")
         self.campaign = f"Campaign {next(self._numbers)}"
         assert self.run(self.second, A)["changed"] is True
         assert self.run(self.second, A)["changed"] is False
@@ -100,11 +102,15 @@ class World:
             assert all(one.before == one.after for one in mine), f"it changed the lists: {result}"
         return result
 
-    def check(self) -> None:
-        """Check that neither what happened elsewhere failed, nor a later run says what is not so."""
-        self._calm_down()
+    def raise_error(self) -> None:
+        """Raise what was raised elsewhere, if anything was."""
         if self._errors:
             raise self._errors.pop()
+
+    def check(self) -> None:
+        """Check that no later run says what is not so."""
+        self.raise_error()
+        self._calm_down()
         for name, pair in PAIRS.items():
             predicted = self.run(self.second, RUNS[name], check_mode=True)
             if not predicted["changed"]:
@@ -129,6 +135,14 @@ class World:
         theirs = f"FROM pg_stat_activity WHERE usename = '{RELAYED}'"
         self.server.execute(f"SELECT pg_terminate_backend(pid) {theirs}")
         wait_for(lambda: self.server.execute(f"SELECT count(*) {theirs}") == [(0,)])
+
+    def lock_out(self) -> None:
+        """End the sessions behind the relay, and have no more of them: for their run, this is final.
+
+        It can write nothing more, as if it were killed.
+        """
+        self.server.execute(f"ALTER ROLE {RELAYED} NOLOGIN")
+        self.end_sessions()
 
 
 class Harm:
@@ -185,7 +199,6 @@ def _quick_fixture(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the pauses between two tries away, which add nothing here but time."""
     monkeypatch.setattr(marking, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(store, "PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(marking, "LEAST_CLOSING_SECONDS", 0.2)
 
 
 # One for all tests, each of whose runs has a campaign of its own.
@@ -201,7 +214,11 @@ def _world(server: Server) -> t.Iterator[World]:
 
 
 def harm_at_every_statement(
-    world: World, harm: Harm, lists: dict[str, t.Any], prepare: Action = do_nothing
+    world: World,
+    harm: Harm,
+    lists: dict[str, t.Any],
+    prepare: Action = do_nothing,
+    may_fail: bool = False,
 ) -> int:
     """Run an update once for each of its statements, and return how many there are."""
     for place in range(100):
@@ -211,8 +228,8 @@ def harm_at_every_statement(
         harm.start(place)
         result = world.run(victim, lists)
         harm.stop()
-        if world.cloudagent.message == SUCCESS and prepare is do_nothing:
-            assert not result.get("failed"), result
+        world.raise_error()
+        assert may_fail or not result.get("failed"), result
         world.check()
         world.relay.cut()
         if not harm.is_done:
@@ -237,7 +254,8 @@ def test_cut_at_every_statement_around_a_refusal(
     def refuse() -> None:
         world.cloudagent.message = "Campaign not found."
 
-    count = harm_at_every_statement(world, Harm(world, action), lists, refuse)
+    harm = Harm(world, action)
+    count = harm_at_every_statement(world, harm, lists, refuse, may_fail=True)
     assert count >= LEAST_STATEMENTS
 
 
@@ -249,24 +267,39 @@ def test_cut_at_every_statement_around_a_lost_answer(
     def lose_answer() -> None:
         world.cloudagent.after = lambda _campaign: break_off()
 
-    count = harm_at_every_statement(world, Harm(world, action), lists, lose_answer)
+    harm = Harm(world, action)
+    count = harm_at_every_statement(world, harm, lists, lose_answer, may_fail=True)
     assert count >= LEAST_STATEMENTS
+
+
+@pytest.mark.parametrize("is_executed", [False, True])
+@pytest.mark.parametrize("lists", RUNS.values(), ids=RUNS)
+def test_locked_out_at_every_statement(
+    world: World, lists: dict[str, t.Any], is_executed: bool
+) -> None:
+    if is_executed:
+        harm = Harm(world, CUT_AFTER, later=world.lock_out)
+    else:
+        harm = Harm(world, before=world.lock_out)
+    assert harm_at_every_statement(world, harm, lists, may_fail=True) >= LEAST_STATEMENTS
 
 
 # --- Another run in between ---
 
 
+@pytest.mark.parametrize("comes_back", [True, False], ids=["comes back", "stays away"])
 @pytest.mark.parametrize("theirs", [A, B], ids=["A comes between", "B comes between"])
 @pytest.mark.parametrize("lists", RUNS.values(), ids=RUNS)
 def test_another_run_comes_before_every_statement(
-    world: World, lists: dict[str, t.Any], theirs: dict[str, t.Any]
+    world: World, lists: dict[str, t.Any], theirs: dict[str, t.Any], comes_back: bool
 ) -> None:
     def lose_session_to_another_run() -> None:
-        world.end_sessions()
+        (world.end_sessions if comes_back else world.lock_out)()
         world.run(world.second, theirs)
 
     harm = Harm(world, before=lose_session_to_another_run)
-    assert harm_at_every_statement(world, harm, lists) >= LEAST_STATEMENTS
+    count = harm_at_every_statement(world, harm, lists, may_fail=not comes_back)
+    assert count >= LEAST_STATEMENTS
 
 
 @pytest.mark.parametrize("theirs", [A, B], ids=["A comes between", "B comes between"])
@@ -278,34 +311,54 @@ def test_another_run_comes_before_a_lost_answer_is_looked_for(
     assert harm_at_every_statement(world, harm, lists) >= LEAST_STATEMENTS
 
 
-@pytest.mark.parametrize("afterwards", ["answered", "not answered", "out of reach"])
+@pytest.mark.parametrize("afterwards", ["answered", "not answered", "locked out"])
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("lists", RUNS.values(), ids=RUNS)
 def test_another_run_comes_while_the_request_is_on_its_way(
     world: World, lists: dict[str, t.Any], moment: str, afterwards: str
 ) -> None:
-    def another_run(theirs: dict[str, t.Any], _campaign: str) -> None:
+    def another_run(theirs: dict[str, t.Any] | None, _campaign: str) -> None:
         world.cloudagent.before = world.cloudagent.after = lambda _campaign: None
         world.end_sessions()
-        world.elsewhere(lambda: world.run(world.second, theirs))
+        if theirs is not None:
+            world.elsewhere(lambda: world.run(world.second, theirs))
         if afterwards == "not answered":
             world.cloudagent.after = lambda _campaign: break_off()
             if moment == "after":
                 break_off()
-        if afterwards == "out of reach":
-            # As if it were killed, it can't withdraw what the other run confirmed.
-            world.relay.on_statement = lambda _statement: CUT_BEFORE
+        if afterwards == "locked out":
+            # So that it can't withdraw what the other run confirmed.
+            world.lock_out()
 
-    for theirs in RUNS.values():
+    for theirs in (*RUNS.values(), None):
         world.begin()
         setattr(world.cloudagent, moment, partial(another_run, theirs))
         result = world.run(world.victim(), lists)
         if afterwards == "not answered":
             assert result["failed"]
-        else:
+        elif theirs is not None or afterwards == "locked out":
             assert result["changed"] is True
         world.check()
         world.relay.cut()
+
+
+def test_a_mark_is_left_only_over_what_was_read(world: World) -> None:
+    def change_by_hand(statement: str) -> str:
+        if "sending_since = clock_timestamp()" in statement:
+            world.relay.on_statement = lambda _statement: FORWARD
+            world.cloudagent.lists[world.campaign] = PAIRS["B"]
+            world.server.execute(
+                "UPDATE ozonetel_cloudagent.campaigns SET confirmed = false, revision = revision + 1 "
+                f"WHERE campaign_name = '{world.campaign}'",
+                world.database,
+            )
+        return FORWARD
+
+    world.begin()
+    world.relay.on_statement = change_by_hand
+    result = world.run(world.victim(), A)
+    assert (result["changed"], result["changed_basis"]) == (True, "unconfirmed")
+    world.check()
 
 
 def test_three_runs_of_which_two_lose_their_sessions(world: World) -> None:
