@@ -1,7 +1,7 @@
 # Copyright (c) 2026, ozonetel.cloudagent contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rooms of module_utils: CONTRIBUTING.md names every file, and the HTTP helper stands alone."""
+"""What is where: rooms that the guide names, an HTTP helper that stands alone, guides by their files."""
 
 from __future__ import annotations
 
@@ -41,3 +41,16 @@ def test_the_http_helper_uses_nothing_of_cloudagent(path: pathlib.Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     outside = [line for line in lines if re.match(r"\s*(from|import) (\.\.|ansible)", line)]
     assert set(outside) <= {COMMON}
+
+
+def test_a_reference_to_a_guide_names_its_file() -> None:
+    # ansible-doc can't open the reference itself.
+    reference = re.compile(r"- ref: [\w.]+\.docsite\.(guide_\w+)\n\s+description: (.*)\n")
+    documented = [*ROOT.glob("plugins/modules/*.py"), *ROOT.glob("plugins/filter/*")]
+    texts = [path.read_text(encoding="utf-8") for path in documented if path.is_file()]
+    found = [match.groups() for text in texts for match in reference.finditer(text)]
+    assert found
+    for guide, description in found:
+        path = f"docs/docsite/rst/{guide}.rst"
+        assert f"C({path})" in description
+        assert (ROOT / path).is_file()
