@@ -70,6 +70,10 @@ def test_what_failed_comes_before_what_changed() -> None:
     )
 
 
+def test_a_campaign_that_failed_for_no_known_reason_fails_the_play() -> None:
+    assert report_update(result_of(failed("Sales")), False).failed
+
+
 def test_many_failures_and_changes() -> None:
     entries = [failed(f"F{number}") for number in range(22)]
     entries += [changed(f"C{number}") for number in range(1022)]

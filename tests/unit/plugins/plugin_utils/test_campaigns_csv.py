@@ -96,6 +96,14 @@ def test_further_columns_are_named() -> None:
     assert table == ([SALES], ['"Owner"', '"Since"'])
 
 
+def test_the_separator_is_the_one_that_gives_the_columns() -> None:
+    table = read_campaigns_csv(
+        "campaign_name;dynamic_dids;fallback_dynamic_dids;Owner, team, city, since\n"
+        "Sales;9140001001,9140001002;9140002001;\n"
+    )
+    assert table == ([SALES], ['"Owner, team, city, since"'])
+
+
 def test_a_header_without_rows_has_no_campaigns() -> None:
     assert read_campaigns_csv(HEADER) == ([], [])
 
