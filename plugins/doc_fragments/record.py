@@ -29,8 +29,9 @@ options:
         then C(~/.local/state/ozonetel.cloudagent).
       - It is looked up where the update runs, as the user that runs it. So another directory is used after C(become), on another
         host and in a container. In a container, name a directory that outlasts the container.
-      - Runs that update the same campaigns should share one directory, or one database with O(record_url). After it was restored from a backup, withdraw all confirmations with
-        M(ozonetel.cloudagent.ozonetel_dynamic_dids_record), because they may be out of date. Never restore it from a pipeline's cache.
+      - Runs that update the same campaigns should share one directory, or one database with O(record_url). After it was restored
+        from a backup, withdraw all confirmations with M(ozonetel.cloudagent.ozonetel_dynamic_dids_record), because they may be
+        out of date. Never restore it from a pipeline's cache.
       - When it cannot be written to, the update works without it, counts as changed, and a warning says so.
       - Cannot be given together with O(record_url).
     type: path

@@ -33,7 +33,8 @@ notes:
 seealso:
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_bulk
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_playbook
-    description: CSV files without writing a playbook, and what spreadsheets do to numbers. In the collection's folder, it is C(docs/docsite/rst/guide_playbook.rst).
+    description: CSV files without writing a playbook, and what spreadsheets do to numbers.
+      In the collection's folder, it is C(docs/docsite/rst/guide_playbook.rst).
 author:
   - ozonetel.cloudagent contributors (!UNKNOWN)
 """

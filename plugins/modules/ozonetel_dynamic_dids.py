@@ -77,15 +77,20 @@ seealso:
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_info
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_record
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed
-    description: What the last-applied record knows, what it can not know, and where to keep it. In the collection's folder, it is C(docs/docsite/rst/guide_changed.rst).
+    description: What the last-applied record knows, what it can not know, and where to keep it.
+      In the collection's folder, it is C(docs/docsite/rst/guide_changed.rst).
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_shared_record
-    description: One record in PostgreSQL for pipelines, AWX and several controllers. In the collection's folder, it is C(docs/docsite/rst/guide_shared_record.rst).
+    description: One record in PostgreSQL for pipelines, AWX and several controllers.
+      In the collection's folder, it is C(docs/docsite/rst/guide_shared_record.rst).
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_failures
-    description: Every reason of a failure, with its cause and the next step. In the collection's folder, it is C(docs/docsite/rst/guide_failures.rst).
+    description: Every reason of a failure, with its cause and the next step.
+      In the collection's folder, it is C(docs/docsite/rst/guide_failures.rst).
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_numbers
-    description: How numbers are written, and what is refused. In the collection's folder, it is C(docs/docsite/rst/guide_numbers.rst).
+    description: How numbers are written, and what is refused.
+      In the collection's folder, it is C(docs/docsite/rst/guide_numbers.rst).
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_speed
-    description: What an update costs, and when it runs in Ansible's own process. In the collection's folder, it is C(docs/docsite/rst/guide_speed.rst).
+    description: What an update costs, and when it runs in Ansible's own process.
+      In the collection's folder, it is C(docs/docsite/rst/guide_speed.rst).
 author:
   - ozonetel.cloudagent contributors (!UNKNOWN)
 """

@@ -121,15 +121,20 @@ seealso:
   - plugin: ozonetel.cloudagent.campaigns_from_csv
     plugin_type: filter
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_bulk
-    description: Where campaigns come from, partial failures, limits and progress. In the collection's folder, it is C(docs/docsite/rst/guide_bulk.rst).
+    description: Where campaigns come from, partial failures, limits and progress.
+      In the collection's folder, it is C(docs/docsite/rst/guide_bulk.rst).
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed
-    description: What the last-applied record knows, and what it can not know. In the collection's folder, it is C(docs/docsite/rst/guide_changed.rst).
+    description: What the last-applied record knows, and what it can not know.
+      In the collection's folder, it is C(docs/docsite/rst/guide_changed.rst).
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_shared_record
-    description: One record in PostgreSQL for pipelines, AWX and several controllers. In the collection's folder, it is C(docs/docsite/rst/guide_shared_record.rst).
+    description: One record in PostgreSQL for pipelines, AWX and several controllers.
+      In the collection's folder, it is C(docs/docsite/rst/guide_shared_record.rst).
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_failures
-    description: Every reason of a failure, with its cause and the next step. In the collection's folder, it is C(docs/docsite/rst/guide_failures.rst).
+    description: Every reason of a failure, with its cause and the next step.
+      In the collection's folder, it is C(docs/docsite/rst/guide_failures.rst).
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_numbers
-    description: How numbers are written, and what is refused. In the collection's folder, it is C(docs/docsite/rst/guide_numbers.rst).
+    description: How numbers are written, and what is refused.
+      In the collection's folder, it is C(docs/docsite/rst/guide_numbers.rst).
 author:
   - ozonetel.cloudagent contributors (!UNKNOWN)
 """

@@ -57,11 +57,14 @@ seealso:
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_record
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed
-    description: What the last-applied record knows, and what it cannot know. In the collection's folder, it is C(docs/docsite/rst/guide_changed.rst).
+    description: What the last-applied record knows, and what it cannot know.
+      In the collection's folder, it is C(docs/docsite/rst/guide_changed.rst).
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_put_back
-    description: How to put earlier lists of campaigns back, with a playbook of the collection. In the collection's folder, it is C(docs/docsite/rst/guide_put_back.rst).
+    description: How to put earlier lists of campaigns back, with a playbook of the collection.
+      In the collection's folder, it is C(docs/docsite/rst/guide_put_back.rst).
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_shared_record
-    description: One record in PostgreSQL for pipelines, AWX and several controllers, and SQL for common questions. In the collection's folder, it is C(docs/docsite/rst/guide_shared_record.rst).
+    description: One record in PostgreSQL for pipelines, AWX and several controllers, and SQL for common questions.
+      In the collection's folder, it is C(docs/docsite/rst/guide_shared_record.rst).
 author:
   - ozonetel.cloudagent contributors (!UNKNOWN)
 """

@@ -68,9 +68,11 @@ options:
 seealso:
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_info
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed
-    description: What the last-applied record knows, and when to withdraw a confirmation by hand. In the collection's folder, it is C(docs/docsite/rst/guide_changed.rst).
+    description: What the last-applied record knows, and when to withdraw a confirmation by hand.
+      In the collection's folder, it is C(docs/docsite/rst/guide_changed.rst).
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_shared_record
-    description: When to withdraw confirmations of a record in PostgreSQL. In the collection's folder, it is C(docs/docsite/rst/guide_shared_record.rst).
+    description: When to withdraw confirmations of a record in PostgreSQL.
+      In the collection's folder, it is C(docs/docsite/rst/guide_shared_record.rst).
 author:
   - ozonetel.cloudagent contributors (!UNKNOWN)
 """

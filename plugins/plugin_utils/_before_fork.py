@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 
 # Masking imports it for a key with other characters than letters and digits.
-import html.entities  # noqa: F401
+import html.entities  # noqa: F401  # pylint: disable=unused-import
 import os
 import typing as t
 

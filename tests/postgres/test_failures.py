@@ -70,7 +70,7 @@ def failure_of(result: dict[str, t.Any]) -> str:
 def test_a_server_that_is_not_there(cloudagent: CloudAgent) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    url = f"postgresql://acme:{PASSWORD.split('/')[0]}@127.0.0.1:{port}/records"
+    url = f"postgresql://acme:{PASSWORD.split('/', maxsplit=1)[0]}@127.0.0.1:{port}/records"
     message = check_failure(
         cloudagent,
         f"{url}?sslmode=disable",

@@ -45,7 +45,7 @@ def test_the_http_helper_uses_nothing_of_cloudagent(path: pathlib.Path) -> None:
 
 def test_a_reference_to_a_guide_names_its_file() -> None:
     # ansible-doc can't open the reference itself.
-    reference = re.compile(r"- ref: [\w.]+\.docsite\.(guide_\w+)\n\s+description: (.*)\n")
+    reference = re.compile(r"- ref: [\w.]+\.docsite\.(guide_\w+)\n\s+description: (.*\n.*)\n")
     documented = [*ROOT.glob("plugins/modules/*.py"), *ROOT.glob("plugins/filter/*")]
     texts = [path.read_text(encoding="utf-8") for path in documented if path.is_file()]
     found = [match.groups() for text in texts for match in reference.finditer(text)]
