@@ -159,6 +159,8 @@ class _Pair:
         self._from_servers = [_Messages() for _server in servers]
         # Sessions that have said that they are ready for the first statement.
         self._ready: set[int] = set()
+        # What tells the client that its session is ready, until all of them are.
+        self._waiting: bytes | None = None
         self._drops_answer: str | None = None
 
     def run(self) -> None:
@@ -194,15 +196,21 @@ class _Pair:
             is_first = number not in self._ready
             if kind == b"Z":
                 self._ready.add(number)
+            all_ready = len(self._ready) == len(self._servers)
             if is_first and number != self._chosen:
                 # The client knows one session only.
+                if not (all_ready and self._waiting):
+                    continue
+                message, self._waiting = self._waiting, None
+            if kind == b"Z" and not all_ready:
+                self._waiting = message
                 continue
             if self._drops_answer is None:
                 self._client.sendall(message)
             elif kind == b"Z" and self._drops_answer == CUT_AFTER:
                 raise EOFError
             is_idle = kind == b"Z" and message[5:6] == b"I"
-            if is_idle and self._relay.pools and len(self._ready) == len(self._servers):
+            if is_idle and self._relay.pools and all_ready:
                 self._chosen = (self._chosen + 1) % len(self._servers)
 
 
