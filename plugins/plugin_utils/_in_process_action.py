@@ -20,8 +20,9 @@ from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-# The strategy loads action plugins in the parent process. So what is imported at the top of their
-# files, requests above all, is imported once, and every forked worker inherits it.
+# The strategy loads action plugins in the parent process (action_loader.get in linear.py and free.py of
+# ansible/plugins/strategy). So what is imported at the top of their files, requests above all, is
+# imported once, and every forked worker inherits it.
 from ..module_utils._http.session import REQUESTS_IMPORT_ERROR
 from ._before_fork import load_before_fork
 from ._in_process_module import ArgumentSpec, InProcessModule, Result

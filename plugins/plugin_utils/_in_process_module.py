@@ -106,7 +106,7 @@ class InProcessModule:
 
     def is_abandoned(self) -> bool:
         """Tell whether Ansible's main process is gone, so that nobody gets the result."""
-        # Whose parent is gone is given another one.
+        # Whose parent is gone is given another one: getppid(2).
         return os.getppid() != self._parent
 
     def exit_json(self, **result: t.Any) -> t.NoReturn:

@@ -193,25 +193,29 @@ class _Pair:
 
     def _take_from_server(self, number: int) -> None:
         for kind, message in self._from_servers[number].add(_receive(self._servers[number])):
-            is_first = number not in self._ready
-            if kind == b"Z":
-                self._ready.add(number)
-            all_ready = len(self._ready) == len(self._servers)
-            if is_first and number != self._chosen:
-                # The client knows one session only.
-                if not (all_ready and self._waiting):
-                    continue
-                message, self._waiting = self._waiting, None
-            if kind == b"Z" and not all_ready:
+            shown = self._shown(number, kind, message)
+            if shown is not None:
+                self._pass_on(kind, shown)
+
+    def _shown(self, number: int, kind: bytes, message: bytes) -> bytes | None:
+        """Return what the client is sent: it knows one session, and begins when all are ready."""
+        if len(self._ready) == len(self._servers):
+            return message
+        if kind == b"Z":
+            self._ready.add(number)
+            if number == self._chosen:
                 self._waiting = message
-                continue
-            if self._drops_answer is None:
-                self._client.sendall(message)
-            elif kind == b"Z" and self._drops_answer == CUT_AFTER:
-                raise EOFError
-            is_idle = kind == b"Z" and message[5:6] == b"I"
-            if is_idle and self._relay.pools and all_ready:
-                self._chosen = (self._chosen + 1) % len(self._servers)
+            return self._waiting if len(self._ready) == len(self._servers) else None
+        return message if number == self._chosen else None
+
+    def _pass_on(self, kind: bytes, message: bytes) -> None:
+        if self._drops_answer is None:
+            self._client.sendall(message)
+        elif kind == b"Z" and self._drops_answer == CUT_AFTER:
+            raise EOFError
+        is_idle = kind == b"Z" and message[5:6] == b"I"
+        if is_idle and self._relay.pools:
+            self._chosen = (self._chosen + 1) % len(self._servers)
 
 
 class _Messages:

@@ -17,7 +17,8 @@ import typing as t
 
 from .threads import start_daemon
 
-# Looking a name up encodes it so, and imports this then: too late where files can't be opened.
+# socket.getaddrinfo encodes a name so (Modules/socketmodule.c), and imports this then: too late
+# where files can't be opened.
 importlib.import_module("encodings.idna")
 
 Address = t.Tuple[str, int]

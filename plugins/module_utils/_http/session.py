@@ -91,7 +91,7 @@ class _GuardedConnection:
         if not guard:
             return
         if guard.expired:
-            # http.client takes an answer to CONNECT that was cut off for a whole one.
+            # HTTPConnection._tunnel in Lib/http/client.py stops at an empty line, or at the end.
             raise socket.timeout("the proxy did not answer in time")
         guard.at_proxy = False
 

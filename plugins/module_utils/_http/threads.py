@@ -28,14 +28,14 @@ class NoThread(OSError):
 def start_daemon(name: str, target: t.Callable[[], None]) -> threading.Thread:
     """Start a thread that ends with the process, and to which no signal is delivered.
 
-    The system gives a signal to any thread that has not blocked it. Ansible's ``timeout`` of a task
+    The system gives a signal to any thread that has not blocked it: signal(7). Ansible's ``timeout`` of a task
     and Ctrl-C are signals that have to interrupt the main thread, whatever it is waiting for.
 
     Raises:
         NoThread: the thread was not started.
     """
     thread = threading.Thread(target=target, name=name, daemon=True)
-    # A new thread inherits what is blocked.
+    # A new thread inherits what is blocked: pthread_sigmask(3).
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _ALL_SIGNALS)
     try:
         thread.start()

@@ -53,7 +53,7 @@ class Guard:
 
     def attach(self, sock: t.Any) -> None:
         """Have this socket shut down when the time is over."""
-        # A second descriptor still works when a TLS layer has taken the first one over.
+        # A second descriptor still works when SSLSocket._create (Lib/ssl.py) has detached the first one.
         twin = socket.socket(fileno=os.dup(sock.fileno()))
         with self._lock:
             self.connected = True
