@@ -15,6 +15,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ._options import ACCOUNT_VARIABLES
 
+try:
+    from ansible.module_utils.secrets import register_secrets
+except ImportError:
+    # ansible-core before 2.22 has no registry of secrets: AnsibleModule masks what it returns.
+    register_secrets = None
+
 _MISSING_IN_CAMPAIGNS = re.compile(r"missing required arguments: (.+) found in campaigns")
 
 
@@ -27,7 +33,10 @@ class CloudAgentModule(AnsibleModule):
 
     def hide(self, secret: str) -> None:
         """Have a secret masked that no option is."""
-        self.no_log_values.add(secret)
+        if register_secrets:
+            register_secrets({secret})
+        else:
+            self.no_log_values.add(secret)
 
     def progress(self, text: str) -> None:
         """Say nothing: a module prints its result alone."""

@@ -177,7 +177,7 @@ def speak(self, request, **arguments):
     raise {{error}}(f"{{{{request.body}}}} {{{{key}}}}")
 
 
-real.Session.send = speak
+real.adapters.HTTPAdapter.send = speak
 """
 
 

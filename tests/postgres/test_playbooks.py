@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import typing as t
+from importlib.util import find_spec
 
 import pytest
 
@@ -29,6 +30,8 @@ CAMPAIGN: dict[str, t.Any] = {
 # With an environment of its own, a task runs as a module.
 WAYS: dict[str, dict[str, str]] = {"in process": {}, "as a module": {"UNUSED": "1"}}
 SECRET = "s3cr3t-of-the-database"
+# From ansible-core 2.22 on, registered secrets are masked only when they are shown.
+MASKS_WHEN_SHOWN = find_spec("ansible.module_utils.secrets") is not None
 
 
 class Job:
@@ -187,7 +190,7 @@ def test_no_password_is_shown(job: Job, way: str) -> None:
     options = {"record_url": url, "campaign_name": f"Sales {SECRET}"}
     result = job.run(job.task("ozonetel_dynamic_dids", way, **{**CAMPAIGN, **options}), "-vvvvv")
     assert "there is no such database" in result["msg"]
-    assert SECRET not in str(result)
+    assert MASKS_WHEN_SHOWN or SECRET not in str(result)
     # A task with a literal secret is shown as it stands by Ansible; the task here has one in its name.
     shown = [line for line in job.output.splitlines() if SECRET in line]
     assert shown == []
@@ -201,7 +204,10 @@ def test_no_password_of_the_environment_is_shown(job: Job, way: str) -> None:
     task = job.task("ozonetel_dynamic_dids", way, **options)
     result = job.run(task, "-vvv", OZONETEL_RECORD_URL=url)
     assert "there is no such database" in result["msg"]
-    assert SECRET not in result["campaign_name"] + result["msg"]
+    assert MASKS_WHEN_SHOWN or SECRET not in result["campaign_name"] + result["msg"]
+    assert SECRET not in "".join(
+        line for line in job.output.splitlines() if "campaign_name" in line
+    )
 
 
 @pytest.mark.parametrize("way", WAYS)

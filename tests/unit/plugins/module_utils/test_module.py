@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import json
+import types
 import typing as t
 from importlib.util import find_spec
 
 import pytest
 from ansible.module_utils import basic
 
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils import _module
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._module import (
     CloudAgentModule,
     with_account_hint,
@@ -154,3 +156,17 @@ def test_only_the_message_about_a_missing_account_gets_the_hint(msg: str, has_hi
     hinted = with_account_hint(msg)
     assert hinted.startswith(msg)
     assert (hinted != msg) is has_hint
+
+
+@pytest.mark.parametrize("has_registry", [True, False])
+def test_a_hidden_secret_is_told_to_what_masks_it(
+    monkeypatch: pytest.MonkeyPatch, has_registry: bool
+) -> None:
+    registered: list[str] = []
+    registry = registered.extend if has_registry else None
+    monkeypatch.setattr(_module, "register_secrets", registry)
+    module = types.SimpleNamespace(no_log_values=set())
+    _module.CloudAgentModule.hide(module, "a password")
+    assert (registered, module.no_log_values) == (
+        (["a password"], set()) if has_registry else ([], {"a password"})
+    )
