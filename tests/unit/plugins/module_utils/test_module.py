@@ -165,7 +165,7 @@ def test_a_hidden_secret_is_told_to_what_masks_it(
     registered: list[str] = []
     registry = registered.extend if has_registry else None
     monkeypatch.setattr(_module, "register_secrets", registry)
-    module = types.SimpleNamespace(no_log_values=set())
+    module: t.Any = types.SimpleNamespace(no_log_values=set())
     _module.CloudAgentModule.hide(module, "a password")
     assert (registered, module.no_log_values) == (
         (["a password"], set()) if has_registry else ([], {"a password"})
