@@ -16,10 +16,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ._options import ACCOUNT_VARIABLES
 
 try:
-    from ansible.module_utils.secrets import register_secrets
+    from ansible.module_utils.secrets import register_secrets as _register_secrets
 except ImportError:
-    # ansible-core before 2.22 has no registry of secrets: AnsibleModule masks what it returns.
-    register_secrets = None
+    # ansible-core before 2.22 has no registry of secrets: AnsibleModule masks what it returns, and
+    # nothing is masked that is only shown.
+    _register_secrets = None
+register_secrets: t.Any = _register_secrets
 
 _MISSING_IN_CAMPAIGNS = re.compile(r"missing required arguments: (.+) found in campaigns")
 

@@ -18,13 +18,7 @@ import typing as t
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 
-try:
-    from ansible.module_utils.secrets import register_secrets
-except ImportError:
-    # ansible-core before 2.22 has no registry of secrets, and masks nothing that it shows.
-    register_secrets = None
-
-from ..module_utils._module import explained
+from ..module_utils._module import explained, register_secrets
 
 Result = t.Dict[str, t.Any]
 ArgumentSpec = t.Dict[str, t.Dict[str, t.Any]]

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import threading
 
-from .._answer import RATE_LIMIT_WAIT_SECONDS
 from .._http.attempt import AFTER_RATE_LIMIT, Attempt
 from .._http.clock import Clock, Deadline
 from .._http.pacing import Pace
-from .._http.retries import Uniform
+from .._http.retries import Uniform, named_wait
 from .stop import LONG_BREAK, Stop
 
 # A server that wants a longer break, and one longer than the timeout, is not waited for.
@@ -57,9 +56,7 @@ class SharedPace(Pace):
         """Begin a break for all when the server takes no more requests for now."""
         if attempt.retry != AFTER_RATE_LIMIT:
             return
-        seconds = attempt.retry_after
-        if seconds is None:
-            seconds = self._uniform(*RATE_LIMIT_WAIT_SECONDS)
+        seconds = named_wait(attempt, self._uniform) or 0.0
         if seconds > self._longest_break:
             self._stop.because(LONG_BREAK)
             return

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time.
 
-"""When a request may go out that is alone."""
+"""When the request of a single update may go out."""
 
 from __future__ import annotations
 

@@ -35,10 +35,22 @@ def seconds_before_retry(
         return None
     if last.retry == ONCE and sum(attempt.retry == ONCE for attempt in attempts) > 1:
         return None
-    if last.retry_after is not None:
-        return last.retry_after
-    longest_backoff = min(LONGEST_BACKOFF_SECONDS, 2.0 ** (len(attempts) - 1))
-    return uniform(*(last.wait or (0.0, longest_backoff)))
+    named = named_wait(last, uniform)
+    if named is not None:
+        return named
+    return uniform(0.0, min(LONGEST_BACKOFF_SECONDS, 2.0 ** (len(attempts) - 1)))
+
+
+def named_wait(attempt: Attempt, uniform: Uniform) -> float | None:
+    """Return the seconds that the server asked for, else those that the attempt names, or None.
+
+    Args:
+        attempt: one that failed.
+        uniform: draws a number between two.
+    """
+    if attempt.retry_after is not None or attempt.wait is None:
+        return attempt.retry_after
+    return uniform(*attempt.wait)
 
 
 def read_retry_after(value: str | None, now: float) -> float | None:

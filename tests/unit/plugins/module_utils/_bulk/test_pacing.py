@@ -22,7 +22,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.clock im
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.pacing import Pace
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import ClockDouble, longest
 
-LIMITED = Attempt("rate_limited", "not_applied", AFTER_RATE_LIMIT)
+LIMITED = Attempt("rate_limited", "not_applied", AFTER_RATE_LIMIT, wait=(15.0, 20.0))
 FAULT = Attempt("connection_failed", "not_applied", AFTER_BACKOFF)
 
 
