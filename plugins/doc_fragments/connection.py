@@ -72,7 +72,7 @@ options:
       - How many further attempts are made after a fault that may pass, such as a connection that was refused or broke,
         no answer, HTTP status 408, 425, 429, 502, 503 or 504, or the message C(Max limit exceeded).
         After HTTP status 500 one further attempt is made.
-      - A refusal that CloudAgent documents is final, and so are redirects and certificates that can not be verified.
+      - A refusal that CloudAgent documents is final, and so are redirects and certificates that cannot be verified.
       - From 0 to 10.
     type: int
     default: 2

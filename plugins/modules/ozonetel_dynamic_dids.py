@@ -46,7 +46,7 @@ attributes:
         just sent equal those that this record last saw confirmed by the server, order included. RV(changed_basis) tells more.
       - Changes that somebody made in CloudAgent's own screens, or from another record, are not detected. The next run overwrites them,
         and may report unchanged.
-      - Without a record (O(record=false), a directory that is thrown away or can not be written to) RV(changed) is V(true)
+      - Without a record (O(record=false), a directory that is thrown away or cannot be written to) RV(changed) is V(true)
         after every confirmed update. In pipelines and containers, O(record_url) keeps the record in a database.
   platform:
     support: full
@@ -77,7 +77,7 @@ seealso:
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_info
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_record
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed
-    description: What the last-applied record knows, what it can not know, and where to keep it.
+    description: What the last-applied record knows, what it cannot know, and where to keep it.
       In the collection's folder, it is C(docs/docsite/rst/guide_changed.rst).
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_shared_record
     description: One record in PostgreSQL for pipelines, AWX and several controllers.
@@ -314,7 +314,7 @@ failure:
   contains:
     reason:
       description:
-        - V(invalid_input) - an option can not be used; nothing was sent.
+        - V(invalid_input) - an option cannot be used; nothing was sent.
         - V(authentication_failed) - the account or the API key was refused.
         - V(campaign_not_found) - the account has no campaign of this name.
         - V(invalid_dids) - a dynamic DID is not assigned to the account.
@@ -325,11 +325,11 @@ failure:
         - V(unexpected_answer) - an answer that is not documented.
         - V(redirected) - the server answered with a redirect, which is not followed.
         - V(connection_failed) - no connection, or one that broke.
-        - V(tls_failed) - the certificate of the server can not be verified, or no secure connection was agreed on.
+        - V(tls_failed) - the certificate of the server cannot be verified, or no secure connection was agreed on.
         - V(proxy_failed) - the proxy on the way failed.
         - V(timed_out) - no answer within O(timeout).
         - V(record_failed) - another run had the campaign's record locked for all of O(timeout), or a confirmation that would
-          become wrong can not be withdrawn, or the database of O(record_url) can not be used; nothing was sent.
+          become wrong cannot be withdrawn, or the database of O(record_url) cannot be used; nothing was sent.
       type: str
       returned: always
       sample: campaign_not_found

@@ -27,7 +27,7 @@ attributes:
     support: full
     details:
       - On the controller itself the updates are sent by Ansible's own process, which then tells how far it has come when they take
-        more than two seconds, unless the task has C(no_log). Everywhere else they are sent by the module, which can not tell.
+        more than two seconds, unless the task has C(no_log). Everywhere else they are sent by the module, which cannot tell.
         The results are the same. C(-vv) shows which way a task took.
   async:
     support: full
@@ -48,7 +48,7 @@ attributes:
         just sent equal those that the records last saw confirmed by the server, order included. RV(results[].changed_basis) tells more.
       - Changes that somebody made in CloudAgent's own screens, or from another record, are not detected. The next run overwrites them,
         and may report unchanged.
-      - Without a record (O(record=false), a directory that is thrown away or can not be written to) every confirmed update counts as changed.
+      - Without a record (O(record=false), a directory that is thrown away or cannot be written to) every confirmed update counts as changed.
         In pipelines and containers, O(record_url) keeps the record in a database.
   platform:
     support: full
@@ -124,7 +124,7 @@ seealso:
     description: Where campaigns come from, partial failures, limits and progress.
       In the collection's folder, it is C(docs/docsite/rst/guide_bulk.rst).
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_changed
-    description: What the last-applied record knows, and what it can not know.
+    description: What the last-applied record knows, and what it cannot know.
       In the collection's folder, it is C(docs/docsite/rst/guide_changed.rst).
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_shared_record
     description: One record in PostgreSQL for pipelines, AWX and several controllers.
@@ -394,7 +394,7 @@ failure:
   contains:
     reason:
       description:
-        - V(invalid_input) - an option can not be used; nothing was sent.
+        - V(invalid_input) - an option cannot be used; nothing was sent.
         - V(authentication_failed) - the account or the API key was refused.
         - V(campaign_not_found) - the account has no campaign of this name.
         - V(invalid_dids) - a dynamic DID is not assigned to the account.
@@ -405,11 +405,11 @@ failure:
         - V(unexpected_answer) - an answer that is not documented.
         - V(redirected) - the server answered with a redirect, which is not followed.
         - V(connection_failed) - no connection, or one that broke.
-        - V(tls_failed) - the certificate of the server can not be verified, or no secure connection was agreed on.
+        - V(tls_failed) - the certificate of the server cannot be verified, or no secure connection was agreed on.
         - V(proxy_failed) - the proxy on the way failed.
         - V(timed_out) - no answer within O(timeout).
         - V(record_failed) - another run had the campaign's record locked for all of O(timeout), or a confirmation that would
-          become wrong can not be withdrawn, or the database of O(record_url) can not be used; nothing was sent.
+          become wrong cannot be withdrawn, or the database of O(record_url) cannot be used; nothing was sent.
       type: str
       returned: always
       sample: campaign_not_found
