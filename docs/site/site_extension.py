@@ -1,0 +1,165 @@
+# Copyright (c) 2026, ozonetel.cloudagent contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the site needs beyond Sphinx: lists of guides and plugins, diagrams in the page, links.
+
+A guide is listed by its line in docs/docsite/extra-docs.yml, with the text of its row in README.md.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.docutils import SphinxDirective
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE_ROW = re.compile(r"^\| \[[^]]+\]\(docs/docsite/rst/(\w+)\.rst\) \| (.+) \|$", re.MULTILINE)
+PLUGIN_TITLE = re.compile(r"^[\w.]+\.(\w+) (\w+) -- (.+)$", re.MULTILINE)
+# The project's addresses, which lead nowhere yet.
+PLACEHOLDER = "https://example.com/"
+ANSIBLE = "https://docs.ansible.com/projects/ansible/latest"
+# The labels of Ansible's own documentation to which pages of plugins refer.
+ANSIBLE_LABELS = {
+    "action_plugins": "plugins/action.html",
+    "common_return_values": "reference_appendices/common_return_values.html",
+}
+
+
+class Guides(SphinxDirective):
+    """``.. guides::`` lists all guides, section by section, each with a line, also in the side bar."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return a section for each one in extra-docs.yml."""
+        extra_docs = ROOT / "docs" / "docsite" / "extra-docs.yml"
+        readme = ROOT / "README.md"
+        for path in (extra_docs, readme):
+            self.env.note_dependency(str(path))
+        lines = dict(GUIDE_ROW.findall(readme.read_text(encoding="utf-8")))
+        sections = yaml.safe_load(extra_docs.read_text(encoding="utf-8"))["sections"]
+        text = "".join(_guide_section(section, lines) for section in sections)
+        return self.parse_text_to_nodes(text, allow_section_headings=True)
+
+
+def _guide_section(section: dict[str, Any], lines: dict[str, str]) -> str:
+    """Return a heading, the entries of the side bar, and each guide with its line."""
+    title, guides = section["title"], section["toctree"]
+    without = [guide for guide in guides if guide not in lines]
+    if without:
+        raise ExtensionError(f"README.md has no row for {', '.join(without)}")
+    return "\n".join(
+        [
+            *(title, "-" * len(title), ""),
+            *(".. toctree::", f"   :caption: {title}", "   :hidden:", ""),
+            *(f"   docsite/{guide}" for guide in guides),
+            *("", ".. rst-class:: entries", ""),
+            *(f":doc:`docsite/{guide}`\n    {_as_rst(lines[guide])}\n" for guide in guides),
+            "",
+        ]
+    )
+
+
+def _as_rst(markdown: str) -> str:
+    """Return a line of README.md as a sentence in reStructuredText."""
+    sentence = markdown[0].upper() + markdown[1:]
+    return sentence.replace("`", "``") + "."
+
+
+class Plugins(SphinxDirective):
+    """``.. plugins:: module`` lists the plugins of a kind, each with its short description."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the entries of the side bar, and a list."""
+        pages = sorted(Path(self.env.srcdir).glob(f"*_{self.arguments[0]}.rst"))
+        plugins = [(page.stem, *_name_and_line(page)) for page in pages]
+        lines = [
+            *(".. toctree::", "   :hidden:", ""),
+            *(f"   {name} <{stem}>" for stem, name, _line in plugins),
+            *("", ".. rst-class:: entries", ""),
+            *(f":doc:`{name} <{stem}>`\n    {line}.\n" for stem, name, line in plugins),
+        ]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def _name_and_line(page: Path) -> tuple[str, str]:
+    """Return the name of a plugin and its short description, from the page's title."""
+    found = PLUGIN_TITLE.search(page.read_text(encoding="utf-8"))
+    if found is None:
+        raise ExtensionError(f"{page.name} has no title of a plugin")
+    return found[1], found[3]
+
+
+class InlineDiagrams(SphinxPostTransform):
+    """Put diagrams into the page itself, where they have the page's colours, light or dark."""
+
+    default_priority = 5
+    formats = ("html",)
+
+    def run(self, **_options: object) -> None:
+        """Replace each image in SVG."""
+        for image in list(self.document.findall(nodes.image)):
+            path = Path(self.env.srcdir, image["uri"])
+            if path.suffix == ".svg":
+                image.replace_self(nodes.raw("", _inline(path, image), format="html"))
+
+
+def _inline(path: Path, image: nodes.image) -> str:
+    """Return the element of a file in SVG, with the image's text for those who can't see it."""
+    element = path.read_text(encoding="utf-8").partition("<svg")[2]
+    label = html.escape(image["alt"])
+    classes = " ".join(["figure", *image["classes"]])
+    return f'<div class="{classes}"><svg role="img" aria-label="{label}"{element}</div>'
+
+
+class Placeholders(SphinxPostTransform):
+    """Keep the text of links that lead nowhere yet, without the link."""
+
+    default_priority = 6
+
+    def run(self, **_options: object) -> None:
+        """Replace the links, and drop the buttons."""
+        for link in list(self.document.findall(nodes.reference)):
+            if link.get("refuri", "").startswith(PLACEHOLDER):
+                link.replace_self(link.children)
+
+
+def drop_what_is_elsewhere(_app: Sphinx, document: nodes.document) -> None:
+    """Drop a page's own table of contents, which the theme shows, and the project's links."""
+    for node in list(document.findall(nodes.topic)):
+        if "contents" in node["classes"]:
+            node.parent.remove(node)
+    for node in list(document.findall(nodes.bullet_list)):
+        if "ansible-links" in node["classes"]:
+            node.parent.remove(node)
+
+
+def link_to_ansible(
+    _app: Sphinx, _env: BuildEnvironment, xref: addnodes.pending_xref, text: nodes.Element
+) -> nodes.reference | None:
+    """Return a link for a label of Ansible's documentation, which is not read while building."""
+    place = ANSIBLE_LABELS.get(xref["reftarget"])
+    if place is None:
+        return None
+    return nodes.reference("", "", text, refuri=f"{ANSIBLE}/{place}", internal=False)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Add all of it to Sphinx."""
+    app.add_directive("guides", Guides)
+    app.add_directive("plugins", Plugins)
+    app.add_post_transform(InlineDiagrams)
+    app.add_post_transform(Placeholders)
+    app.connect("doctree-read", drop_what_is_elsewhere)
+    app.connect("missing-reference", link_to_ansible)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
