@@ -22,10 +22,12 @@ sys.path.insert(0, str(Path(__file__).parent / "tests"))
 from nox_helpers import (
     NOX,
     ansible_test_home,
+    complete_site,
     copy_collection,
     find_pythons,
     leave_home_alone,
     link_collection,
+    make_private_folder,
     take_dill_from_the_package_index,
     use_real_pythons,
 )
@@ -200,6 +202,27 @@ def changelog(session: nox.Session) -> None:
     """Check the changelog's fragments."""
     session.install("antsibull-changelog")
     session.run("antsibull-changelog", "lint")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation site, in which nothing may warn, and test it in a browser."""
+    session.install("-r", "docs/site/requirements.txt", "-r", "tests/browser/requirements.txt")
+    session.install("pytest")
+    site = NOX / "site"
+    source = make_private_folder(site / "rst")
+    session.run(
+        *("antsibull-docs", "--config-file", "docs/site/antsibull-docs.cfg", "collection"),
+        *("--use-current", "--squash-hierarchy", "--fail-on-error"),
+        *("--dest-dir", str(source), "ozonetel.cloudagent"),
+        env={"ANSIBLE_COLLECTIONS_PATH": str(link_collection(NOX / "link"))},
+    )
+    complete_site(source)
+    folders = ("-d", str(site / "doctrees"), str(source), str(site / "html"))
+    session.run("sphinx-build", "--quiet", "-W", "-E", "-c", "docs/site", *folders)
+    env = {"CLOUDAGENT_SITE": str(site / "html")}
+    session.run("pytest", *(session.posargs or ["tests/browser/test_site.py"]), env=env)
+    session.log(f"The site is at {(site / 'html' / 'index.html').as_uri()}")
 
 
 @nox.session(name="build-import")

@@ -18,7 +18,7 @@ galaxy = yaml.safe_load((HERE.parents[1] / "galaxy.yml").read_text(encoding="utf
 project = f"{galaxy['namespace']}.{galaxy['name']}"
 version = release = str(galaxy["version"])
 author = ", ".join(galaxy["authors"])
-copyright = f"2026, {author}"  # noqa: A001
+copyright = f"2026, {author}"
 
 extensions = ["sphinx_antsibull_ext", "myst_parser", "site_extension"]
 exclude_patterns = ["index_of_antsibull.rst"]
@@ -35,7 +35,21 @@ html_title = f"{project} {release}"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_favicon = "static/favicon.svg"
-html_theme_options = {"top_of_page_buttons": []}
+html_theme_options = {
+    "top_of_page_buttons": [],
+    "light_css_variables": {
+        "color-brand-primary": "#0b6e4f",
+        "color-brand-content": "#0b6e4f",
+        "chart-module": "#c77700",
+        "chart-uri": "#a02828",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#4cc38a",
+        "color-brand-content": "#4cc38a",
+        "chart-module": "#e0a040",
+        "chart-uri": "#ff8e8e",
+    },
+}
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False

@@ -24,10 +24,12 @@ from sphinx.util.docutils import SphinxDirective
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE_ROW = re.compile(r"^\| \[[^]]+\]\(docs/docsite/rst/(\w+)\.rst\) \| (.+) \|$", re.MULTILINE)
-PLUGIN_TITLE = re.compile(r"^[\w.]+\.(\w+) (\w+) -- (.+)$", re.MULTILINE)
+PLUGIN_TITLE = re.compile(r"^[\w.]+\.(\w+) (\w+) -- (.+)\n(\+{3,})$", re.MULTILINE)
 # The project's addresses, which lead nowhere yet.
 PLACEHOLDER = "https://example.com/"
 ANSIBLE = "https://docs.ansible.com/projects/ansible/latest"
+# A table with more than that in its columns after the first one is no table on a phone.
+MOST_TEXT_ON_PHONES = 20
 # The labels of Ansible's own documentation to which pages of plugins refer.
 ANSIBLE_LABELS = {
     "action_plugins": "plugins/action.html",
@@ -122,6 +124,36 @@ def _inline(path: Path, image: nodes.image) -> str:
     return f'<div class="{classes}"><svg role="img" aria-label="{label}"{element}</div>'
 
 
+class LabelledCells(SphinxPostTransform):
+    """Say in each cell which column it belongs to, for phones, where wide tables become lists."""
+
+    default_priority = 7
+    formats = ("html",)
+
+    def run(self, **_options: object) -> None:
+        """Mark the tables whose cells have too much text for a phone, and label these cells."""
+        for table in self.document.findall(nodes.table):
+            heads = [row for head in table.findall(nodes.thead) for row in head]
+            rows = [row for body in table.findall(nodes.tbody) for row in body]
+            is_known = "ansible-option-table" in table["classes"]
+            if len(heads) == 1 and not is_known and _has_much_text(rows):
+                table["classes"].append("list-on-phones")
+                for row in rows:
+                    _label(row, [cell.astext() for cell in heads[0]])
+
+
+def _has_much_text(rows: list[nodes.row]) -> bool:
+    """Return whether any cell after the first one of its row is longer than a figure."""
+    return any(len(cell.astext()) > MOST_TEXT_ON_PHONES for row in rows for cell in row[1:])
+
+
+def _label(row: nodes.row, labels: list[str]) -> None:
+    """Begin each cell but the first with the name of its column."""
+    for cell, label in list(zip(row, labels))[1:]:
+        if label and cell.children:
+            cell.insert(0, nodes.paragraph("", label, classes=["cell-label"]))
+
+
 class Placeholders(SphinxPostTransform):
     """Keep the text of links that lead nowhere yet, without the link."""
 
@@ -134,11 +166,19 @@ class Placeholders(SphinxPostTransform):
                 link.replace_self(link.children)
 
 
+def shorten_title(_app: Sphinx, _page: str, source: list[str]) -> None:
+    """Give a plugin's page a title that fits on phones, with its description below."""
+    source[0] = PLUGIN_TITLE.sub(r"\1 \2\n\4\n\n\3.", source[0], count=1)
+
+
 def drop_what_is_elsewhere(_app: Sphinx, document: nodes.document) -> None:
     """Drop a page's own table of contents, which the theme shows, and the project's links."""
     for node in list(document.findall(nodes.topic)):
         if "contents" in node["classes"]:
             node.parent.remove(node)
+    for title in document.findall(nodes.title):
+        # It would lead back to there.
+        title.attributes.pop("refid", None)
     for node in list(document.findall(nodes.bullet_list)):
         if "ansible-links" in node["classes"]:
             node.parent.remove(node)
@@ -159,7 +199,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("guides", Guides)
     app.add_directive("plugins", Plugins)
     app.add_post_transform(InlineDiagrams)
+    app.add_post_transform(LabelledCells)
     app.add_post_transform(Placeholders)
+    app.connect("source-read", shorten_title)
     app.connect("doctree-read", drop_what_is_elsewhere)
     app.connect("missing-reference", link_to_ansible)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
