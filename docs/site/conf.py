@@ -40,12 +40,14 @@ html_theme_options = {
     "light_css_variables": {
         "color-brand-primary": "#0b6e4f",
         "color-brand-content": "#0b6e4f",
+        "color-api-name": "var(--color-foreground-primary)",
         "chart-module": "#c77700",
         "chart-uri": "#a02828",
     },
     "dark_css_variables": {
         "color-brand-primary": "#4cc38a",
         "color-brand-content": "#4cc38a",
+        "color-api-name": "var(--color-foreground-primary)",
         "chart-module": "#e0a040",
         "chart-uri": "#ff8e8e",
     },

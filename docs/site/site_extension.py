@@ -19,6 +19,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
+from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
@@ -83,13 +84,13 @@ class Plugins(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the entries of the side bar, and a list."""
-        pages = sorted(Path(self.env.srcdir).glob(f"*_{self.arguments[0]}.rst"))
-        plugins = [(page.stem, *_name_and_line(page)) for page in pages]
+        pages = Path(self.env.srcdir).glob(f"*_{self.arguments[0]}.rst")
+        plugins = sorted((*_name_and_line(page), page.stem) for page in pages)
         lines = [
             *(".. toctree::", "   :hidden:", ""),
-            *(f"   {name} <{stem}>" for stem, name, _line in plugins),
-            *("", ".. rst-class:: entries", ""),
-            *(f":doc:`{name} <{stem}>`\n    {line}.\n" for stem, name, line in plugins),
+            *(f"   {name} <{stem}>" for name, _line, stem in plugins),
+            *("", ".. rst-class:: entries plugins", ""),
+            *(f":doc:`{name} <{stem}>`\n    {line}.\n" for name, line, stem in plugins),
         ]
         return self.parse_text_to_nodes("\n".join(lines))
 
@@ -100,6 +101,25 @@ def _name_and_line(page: Path) -> tuple[str, str]:
     if found is None:
         raise ExtensionError(f"{page.name} has no title of a plugin")
     return found[1], found[3]
+
+
+class DropWhatIsElsewhere(SphinxTransform):
+    """Drop a page's own table of contents, which the theme shows, and the project's links."""
+
+    # After the table of contents was made, at 720, and before the theme's is.
+    default_priority = 800
+
+    def apply(self, **_options: object) -> None:
+        """Remove the nodes, and the titles' links back to them."""
+        for topic in list(self.document.findall(nodes.topic)):
+            if "contents" in topic["classes"]:
+                topic.parent.remove(topic)
+        for title in self.document.findall(nodes.title):
+            title.attributes.pop("refid", None)
+        for links in list(self.document.findall(nodes.bullet_list)):
+            if "ansible-links" in links["classes"]:
+                # With its heading, as nothing else is there.
+                links.parent.parent.remove(links.parent)
 
 
 class InlineDiagrams(SphinxPostTransform):
@@ -133,8 +153,7 @@ class LabelledCells(SphinxPostTransform):
     def run(self, **_options: object) -> None:
         """Mark the tables whose cells have too much text for a phone, and label these cells."""
         for table in self.document.findall(nodes.table):
-            heads = [row for head in table.findall(nodes.thead) for row in head]
-            rows = [row for body in table.findall(nodes.tbody) for row in body]
+            heads, rows = _rows(table, nodes.thead), _rows(table, nodes.tbody)
             is_known = "ansible-option-table" in table["classes"]
             if len(heads) == 1 and not is_known and _has_much_text(rows):
                 table["classes"].append("list-on-phones")
@@ -142,12 +161,18 @@ class LabelledCells(SphinxPostTransform):
                     _label(row, [cell.astext() for cell in heads[0]])
 
 
-def _has_much_text(rows: list[nodes.row]) -> bool:
+def _rows(table: nodes.table, part: type[nodes.Element]) -> list[list[nodes.entry]]:
+    """Return the cells of each row in the head, or in the body, of a table."""
+    rows = (row for group in table.findall(part) for row in group.findall(nodes.row))
+    return [list(row.findall(nodes.entry)) for row in rows]
+
+
+def _has_much_text(rows: list[list[nodes.entry]]) -> bool:
     """Return whether any cell after the first one of its row is longer than a figure."""
     return any(len(cell.astext()) > MOST_TEXT_ON_PHONES for row in rows for cell in row[1:])
 
 
-def _label(row: nodes.row, labels: list[str]) -> None:
+def _label(row: list[nodes.entry], labels: list[str]) -> None:
     """Begin each cell but the first with the name of its column."""
     for cell, label in list(zip(row, labels))[1:]:
         if label and cell.children:
@@ -171,19 +196,6 @@ def shorten_title(_app: Sphinx, _page: str, source: list[str]) -> None:
     source[0] = PLUGIN_TITLE.sub(r"\1 \2\n\4\n\n\3.", source[0], count=1)
 
 
-def drop_what_is_elsewhere(_app: Sphinx, document: nodes.document) -> None:
-    """Drop a page's own table of contents, which the theme shows, and the project's links."""
-    for node in list(document.findall(nodes.topic)):
-        if "contents" in node["classes"]:
-            node.parent.remove(node)
-    for title in document.findall(nodes.title):
-        # It would lead back to there.
-        title.attributes.pop("refid", None)
-    for node in list(document.findall(nodes.bullet_list)):
-        if "ansible-links" in node["classes"]:
-            node.parent.remove(node)
-
-
 def link_to_ansible(
     _app: Sphinx, _env: BuildEnvironment, xref: addnodes.pending_xref, text: nodes.Element
 ) -> nodes.reference | None:
@@ -198,10 +210,10 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Add all of it to Sphinx."""
     app.add_directive("guides", Guides)
     app.add_directive("plugins", Plugins)
+    app.add_transform(DropWhatIsElsewhere)
     app.add_post_transform(InlineDiagrams)
     app.add_post_transform(LabelledCells)
     app.add_post_transform(Placeholders)
     app.connect("source-read", shorten_title)
-    app.connect("doctree-read", drop_what_is_elsewhere)
     app.connect("missing-reference", link_to_ansible)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
