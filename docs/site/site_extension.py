@@ -24,7 +24,9 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
 ROOT = Path(__file__).resolve().parents[2]
-GUIDE_ROW = re.compile(r"^\| \[[^]]+\]\(docs/docsite/rst/(\w+)\.rst\) \| (.+) \|$", re.MULTILINE)
+# A row may be about several guides.
+GUIDE_ROW = re.compile(r"^\| (\[[^|]+) \| (.+) \|$", re.MULTILINE)
+GUIDE = re.compile(r"\(docs/docsite/rst/(\w+)\.rst\)")
 PLUGIN_TITLE = re.compile(r"^[\w.]+\.(\w+) (\w+) -- (.+)\n(\+{3,})$", re.MULTILINE)
 # The project's addresses, which lead nowhere yet.
 PLACEHOLDER = "https://example.com/"
@@ -47,7 +49,8 @@ class Guides(SphinxDirective):
         readme = ROOT / "README.md"
         for path in (extra_docs, readme):
             self.env.note_dependency(str(path))
-        lines = dict(GUIDE_ROW.findall(readme.read_text(encoding="utf-8")))
+        rows = GUIDE_ROW.findall(readme.read_text(encoding="utf-8"))
+        lines = {guide: line for links, line in rows for guide in GUIDE.findall(links)}
         sections = yaml.safe_load(extra_docs.read_text(encoding="utf-8"))["sections"]
         text = "".join(_guide_section(section, lines) for section in sections)
         return self.parse_text_to_nodes(text, allow_section_headings=True)
