@@ -34,6 +34,7 @@ ROTATE, REFUSE, DAY, PROVE, ACCOUNTS = (
     block for block in BLOCKS if block.name.startswith("guide_recipes ")
 )
 COMMANDS = re.findall(r"^    \$ (.*)$", GUIDE, re.M)
+README_LOOKS = re.findall(r"^(ansible localhost .* (?:did|campaign_name)=\S+) +#", README, re.M)
 LOOK_AHEAD, ROTATE_COMMAND, SHOWN_BY, APPLIED, PROVE_COMMAND = COMMANDS
 PARTNER = "https://cc.partner.example"
 
@@ -143,6 +144,14 @@ def test_what_was_applied_to_a_campaign(machine: Machine, tmp_path: Path) -> Non
         "2027-01-14T08:00:00Z",
     ]
     assert {one["applied_by"] for one in sales["history"]} == {"deploy@runner"}
+
+
+def test_the_commands_of_the_readme_that_look_things_up(machine: Machine, tmp_path: Path) -> None:
+    record_what_was_applied(tmp_path / "records")
+    by_number, by_campaign = (looked_up(call(machine, tmp_path, one)) for one in README_LOOKS)
+    assert [one["campaign_name"] for one in by_number] == ["Sales", "Support"]
+    [sales] = by_campaign
+    assert (sales["campaign_name"], sales["note"]) == ("Sales", "Ticket 4711")
 
 
 @pytest.mark.parametrize(
