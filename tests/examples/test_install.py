@@ -21,7 +21,6 @@ from ansible_collections.ozonetel.cloudagent.tests.nox_helpers import copy_colle
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "docsite" / "rst" / "guide_getting_started.rst").read_text("utf-8")
-TARBALL = "ozonetel-cloudagent-0.1.0.tar.gz"
 CLONE = "/srv/ozonetel.cloudagent"
 INSTALLED = Path(".ansible", "collections", "ansible_collections", "ozonetel", "cloudagent")
 
@@ -109,7 +108,8 @@ def test_the_commands_of_the_readme_install_nothing_of_the_user(clone: Clone) ->
     clone.call(from_git)
     check(installed(clone), clone)
     clone.call(build)
-    with tarfile.open(clone.folder / TARBALL) as packed:
+    [tarball] = clone.folder.glob("ozonetel-cloudagent-*.tar.gz")
+    with tarfile.open(tarball) as packed:
         check({member.name for member in packed if not member.isdir()}, clone)
     clone.call(from_tarball)
     check(installed(clone), clone)
