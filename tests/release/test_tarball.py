@@ -66,7 +66,9 @@ def test_it_holds_what_a_user_needs_and_nothing_that_git_does_not_know(
     clone: Path, tmp_path: Path
 ) -> None:
     (clone / "playbooks" / "campaigns.yml").write_text("secret", encoding="utf-8")
-    with tarfile.open(build(clone, tmp_path / "built", 1_700_000_000)) as tarball:
+    built = build(clone, tmp_path / "built", 1_700_000_000)
+    assert built.stat().st_size < 1_000_000
+    with tarfile.open(built) as tarball:
         names = set(tarball.getnames())
         times = {member.mtime for member in tarball}
         owners = {(member.uid, member.gid, member.uname, member.gname) for member in tarball}
