@@ -31,6 +31,13 @@ subprocess.check_call([sys.executable, "-m", "ensurepip"], stdout=subprocess.DEV
 sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", "--quiet", *args]))
 """
 
+# Files in Markdown that are pages of the site as well.
+PAGES_OF_FILES = {
+    "CHANGELOG.md": "changelog.md",
+    "SECURITY.md": "security.md",
+    "sandbox/README.md": "sandbox.md",
+}
+
 
 def make_home(home: Path, model: Path, *shared: str) -> Path:
     """Make a HOME for tools that has the settings for pip and git of another one."""
@@ -155,5 +162,5 @@ def complete_site(source: Path) -> None:
         shutil.copy2(path, source)
     for path in ROOT.glob("docs/docsite/rst/*.svg"):
         shutil.copy2(path, source / "docsite")
-    shutil.copy2(ROOT / "sandbox" / "README.md", source / "sandbox.md")
-    shutil.copy2(ROOT / "CHANGELOG.md", source / "changelog.md")
+    for path, page in PAGES_OF_FILES.items():
+        shutil.copy2(ROOT / path, source / page)

@@ -148,6 +148,19 @@ def _inline(path: Path, image: nodes.image) -> str:
     return f'<div class="{classes}"><svg role="img" aria-label="{label}"{element}</div>'
 
 
+class WholeOptions(SphinxPostTransform):
+    """Mark options of commands, which else are broken at their hyphens."""
+
+    default_priority = 8
+    formats = ("html",)
+
+    def run(self, **_options: object) -> None:
+        """Give each literal that begins with a hyphen a class."""
+        for literal in self.document.findall(nodes.literal):
+            if literal.astext().startswith("-"):
+                literal["classes"].append("command-option")
+
+
 class LabelledCells(SphinxPostTransform):
     """Say in each cell which column it belongs to, for phones, where wide tables become lists."""
 
@@ -217,6 +230,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_transform(DropWhatIsElsewhere)
     app.add_post_transform(InlineDiagrams)
     app.add_post_transform(LabelledCells)
+    app.add_post_transform(WholeOptions)
     app.add_post_transform(Placeholders)
     app.connect("source-read", shorten_title)
     app.connect("missing-reference", link_to_ansible)
