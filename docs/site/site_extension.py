@@ -52,9 +52,12 @@ class Guides(SphinxDirective):
         rows = GUIDE_ROW.findall(readme.read_text(encoding="utf-8"))
         lines = {guide: line for links, line in rows for guide in GUIDE.findall(links)}
         sections = yaml.safe_load(extra_docs.read_text(encoding="utf-8"))["sections"]
-        missing = {guide for section in sections for guide in section["toctree"]} - lines.keys()
-        if missing:
-            raise self.error(f"README.md has no row for {', '.join(sorted(missing))}")
+        guides = [guide for section in sections for guide in section["toctree"]]
+        for guide in guides:
+            if guide not in lines:
+                raise self.error(f"README.md has no row for {guide}")
+            if guides.count(guide) > 1:
+                raise self.error(f"{extra_docs.name} lists {guide} twice")
         text = "".join(_guide_section(section, lines) for section in sections)
         return self.parse_text_to_nodes(text, allow_section_headings=True)
 
