@@ -162,5 +162,5 @@ def complete_site(source: Path) -> None:
         shutil.copy2(path, source)
     for path in ROOT.glob("docs/docsite/rst/*.svg"):
         shutil.copy2(path, source / "docsite")
-    for path, page in PAGES_OF_FILES.items():
-        shutil.copy2(ROOT / path, source / page)
+    for name, page in PAGES_OF_FILES.items():
+        shutil.copy2(ROOT / name, source / page)
