@@ -150,7 +150,7 @@ def test_the_execution_environment_has_what_an_update_needs(tmp_path: pathlib.Pa
     found = yaml.safe_load(run("ansible-builder", "introspect", str(place)))
     # Each with a comment that names the collection.
     needed = [entry.partition("#")[0].strip() for entry in found["python"]]
-    assert [re.split("[[>]", entry)[0] for entry in needed] == ["requests", "psycopg"]
+    assert [re.split(r"[\[>]", entry)[0] for entry in needed] == ["requests", "psycopg"]
     assert needed[1].startswith("psycopg[binary]")
 
 
