@@ -287,6 +287,11 @@ campaigns:
         - fallback_dynamic_dids
       returned: when O(did) is given
       sample: ["dynamic_dids"]
+records:
+  description: The place of the records, without a password. V(null) when there is no home directory to keep them in.
+  type: str
+  returned: success
+  sample: /home/deploy/.local/state/ozonetel.cloudagent
 account:
   description: The account and the endpoint that an update would use, and what their records say, whichever campaigns the other filters choose.
   type: dict
