@@ -28,6 +28,8 @@ from ansible_collections.ozonetel.cloudagent.tests.postgres.installation import 
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import HANG_SECONDS
 
 CAMPAIGNS = 500
+# In variables, stands for the directory of the job's checkout.
+WORKSPACE = "(workspace)"
 NUMBERS = [str(9140001001 + number) for number in range(20)]
 FALLBACKS = [str(9140002001 + number) for number in range(5)]
 ACCOUNT: dict[str, t.Any] = {
@@ -68,7 +70,7 @@ class Job(t.NamedTuple):
 
     @property
     def changed(self) -> list[int]:
-        """Return Ansible's counts of changed tasks."""
+        """Return the counts of changed tasks, one for each run of Ansible."""
         return [int(count) for count in re.findall(r"\bchanged=([0-9]+)", self.output)]
 
 
@@ -105,7 +107,8 @@ class Runner:
         workspace = pathlib.Path(tempfile.mkdtemp(prefix="workspace-", dir=self._folder))
         for name, text in self.files.items():
             (workspace / name).write_text(text, encoding="utf-8")
-        environment = {**clean_environment(home), **variables, **self.redirections()}
+        given = {name: text.replace(WORKSPACE, str(workspace)) for name, text in variables.items()}
+        environment = {**clean_environment(home), **given, **self.redirections()}
         output, status = "", 0
         for step in steps:
             done = subprocess.run(
