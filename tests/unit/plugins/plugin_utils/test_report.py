@@ -219,7 +219,7 @@ def test_texts_become_neither_elements_nor_attributes(
 def make(name: str, note: str, by: str, account: str) -> str:
     one, other = pair("1", by=by, note=note), pair("2", by=by, note=note)
     entries = [campaign(name, one, other, confirmed=False, username=account)] * 2
-    return t.cast(str, report_page(recorded(*entries, records="/r", warnings=[name])))
+    return report_page(recorded(*entries, records="/r", warnings=[name]))
 
 
 def test_a_hostile_text_is_shown_as_it_stands() -> None:
