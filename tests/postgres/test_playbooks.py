@@ -218,7 +218,7 @@ def test_two_places_are_refused(job: Job, way: str) -> None:
 
 
 def test_the_shipped_playbook(job: Job) -> None:
-    options = {"campaigns": [CAMPAIGN], "record_url": job._url}
+    options: dict[str, t.Any] = {"campaigns": [CAMPAIGN], "record_url": job._url}
     assert "Of 1 campaign: 1 changed." in " ".join(job.play_shipped(**options).split())
     assert "Of 1 campaign: 1 unchanged." in " ".join(job.play_shipped(**options).split())
 
