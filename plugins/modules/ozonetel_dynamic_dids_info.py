@@ -62,6 +62,9 @@ seealso:
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_put_back
     description: How to put earlier lists of campaigns back, with a playbook of the collection.
       In the collection's folder, it is C(docs/docsite/rst/guide_put_back.rst).
+  - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_report
+    description: A page for the browser that shows what was applied, without writing a playbook.
+      In the collection's folder, it is C(docs/docsite/rst/guide_report.rst).
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_shared_record
     description: One record in PostgreSQL for pipelines, AWX and several controllers, and SQL for common questions.
       In the collection's folder, it is C(docs/docsite/rst/guide_shared_record.rst).
