@@ -149,6 +149,11 @@ def test_nothing_is_wider_than_the_screen(
     for summary in page.locator("summary").all():
         summary.click()
     assert page.evaluate("document.documentElement.scrollWidth") == width
+    # Nor is anything cut off within a row.
+    too_wide = page.locator("p:not(.head), h4:visible, dd:visible, td, .names > li").evaluate_all(
+        "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.outerHTML)"
+    )
+    assert too_wide == []
     dark_ground = (
         page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 21, 27)"
     )
@@ -230,6 +235,9 @@ def test_ten_thousand_campaigns(pages: Pages, tmp_path: pathlib.Path) -> None:
         )
         for number in range(10_000)
     ]
+    for one in campaigns:
+        # More than there is room for.
+        one["history"] += one["history"][1:] * 8
     path = write(tmp_path, *campaigns)
     assert path.stat().st_size < 10_000_000
 
