@@ -61,6 +61,9 @@ _NO_TLS_BY_ADDRESS = (
     "http:// if that is what it speaks"
 )
 
+# A user without a host is a TypeError: prepend_scheme_if_needed in utils.py of requests.
+_UNUSABLE_URL = (ValueError, TypeError, http.client.InvalidURL)
+
 _HOST_MISMATCH = 62
 # Verification results of OpenSSL (X509_V_ERR_..., in its manual page X509_STORE_CTX_get_error).
 _CERTIFICATE_FAULTS = {
@@ -104,7 +107,7 @@ def attempt_of_fault(error: Exception, guard: Guard, has_proxy: bool) -> Attempt
     """
     causes = list(_chain(error))
     never_began = not guard.reached_connection
-    if has_proxy and never_began and _has(causes, ValueError, http.client.InvalidURL):
+    if has_proxy and never_began and _has(causes, *_UNUSABLE_URL):
         # The endpoint's own URL was checked before.
         return Attempt(PROXY_FAILED, NOT_APPLIED, NEVER, "its URL can't be used")
     outcome = NOT_APPLIED if _was_not_sent(causes, guard) else UNKNOWN
