@@ -220,7 +220,7 @@ def test_an_https_proxy_without_tls_fails_with_proxy_failed(
         monkeypatch.setenv("https_proxy", url_of(proxy).replace("http:", "https:"))
         result = update(ENDPOINT)
     assert failure(result) == ("proxy_failed", "not_applied", 1)
-    assert "failed: no secure connection was agreed on." in result["msg"]
+    assert "failed: the TLS handshake failed." in result["msg"]
 
 
 @pytest.mark.parametrize(

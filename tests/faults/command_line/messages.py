@@ -10,7 +10,7 @@ import re
 import textwrap
 import typing as t
 
-from ansible_collections.ozonetel.cloudagent.tests.faults.command_line.case import Case, Fails
+from ansible_collections.ozonetel.cloudagent.tests.faults.command_line.case import Case, Works
 from ansible_collections.ozonetel.cloudagent.tests.faults.command_line.matrix import SECTIONS
 from ansible_collections.ozonetel.cloudagent.tests.faults.command_line.playing import Outcome
 
@@ -75,11 +75,13 @@ def read_told() -> dict[str, str]:
 
 def body(case: Case, text: str) -> str:
     """Return what stands under the heading of a case."""
-    if isinstance(case.ends, Fails):
-        reason = f" with `{case.ends.reason}`" if case.ends.reason else ""
-        what = f"Fails{reason}; outcome `{case.ends.outcome}`."
+    requests = "1 request" if case.requests == 1 else f"{case.requests} requests"
+    if isinstance(case.ends, Works):
+        what = f"Works, {'changed' if case.ends.changed else 'not changed'}; {requests}."
+    elif case.ends.reason:
+        what = f"Fails with `{case.ends.reason}`; outcome `{case.ends.outcome}`; {requests}."
     else:
-        what = "Works, changed." if case.ends.changed else "Works, not changed."
+        what = "Fails before the module checks anything itself."
     paragraphs = (
         textwrap.fill(line, 100, break_long_words=False, break_on_hyphens=False)
         for line in text.split("\n\n")
