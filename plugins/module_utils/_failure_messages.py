@@ -35,10 +35,7 @@ from ._options import ApiSettings, Campaign
 
 _MOST_SHOWN_DIDS = 20
 _LOOK_IT_UP = "Look the campaign up in CloudAgent, and check api_url."
-_UNKNOWN_OUTCOME = (
-    "Whether the update was applied is not known; it is safe to run it again, because it always "
-    "sends the whole lists."
-)
+_SAFE_TO_REPEAT = "it is safe to run it again, because it always sends the whole lists."
 
 
 # By the kind of the fault.
@@ -75,8 +72,10 @@ def failure_message(situation: Situation) -> str:
     sentences = [_CAUSES[reason](situation)]
     if situation.exchange.refused_wait is not None:
         sentences.append(_refused_wait(situation, situation.exchange.refused_wait))
-    if situation.exchange.outcome == UNKNOWN:
-        sentences.append(_UNKNOWN_OUTCOME)
+    if situation.last.outcome == UNKNOWN:
+        sentences.append(f"Whether the update was applied is not known; {_SAFE_TO_REPEAT}")
+    elif situation.exchange.outcome == UNKNOWN:
+        sentences.append(f"An earlier attempt may have been applied; {_SAFE_TO_REPEAT}")
     return " ".join(sentences)
 
 
@@ -186,7 +185,7 @@ def _unexpected_answer_step(situation: Situation) -> str:
     if last.http_status in (404, 405):
         return "This is not the API: check api_url, including its path."
     if last.api_message is None:
-        return "This does not look like the API: check the URL and the proxy."
+        return "This does not look like the API: check api_url and the proxy."
     return _LOOK_IT_UP
 
 

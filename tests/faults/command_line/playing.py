@@ -99,7 +99,9 @@ class Played(t.NamedTuple):
 def new_secrets() -> Secrets:
     """Return secrets that are written differently in JSON, URLs, HTML and base64."""
     key, password = secrets.token_hex(8), secrets.token_hex(8)
-    return Secrets(f'k{key} "q"\\/+&=%<é>{key}', f'p{password} "q"\\/+&=%<é>{password}')
+    # In base64, the question marks make a slash wherever they begin.
+    rest = '"q"\\/+&=%<é>?????'
+    return Secrets(f"k{key} {rest}{key}", f"p{password} {rest}{password}")
 
 
 class Play:
@@ -324,7 +326,10 @@ class Play:
             "an async job": self.home / ".ansible_async",
             "HOME": self.home,
         }
-        return {name: read_all(path) for name, path in kept.items()}
+        texts = {name: read_all(path) for name, path in kept.items()}
+        # As they are, beside what JSON makes of them.
+        results = list(strings_in(read_lines(self._files["results"])))
+        return {**texts, "the results": "\n".join([texts["the results"], *results])}
 
 
 def play_all(
@@ -372,6 +377,15 @@ def dump(place: Place) -> str:
 def read_lines(path: pathlib.Path) -> list[dict[str, t.Any]]:
     """Return the lines of a file, each JSON."""
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def strings_in(value: object) -> t.Iterator[str]:
+    """Yield all texts in what JSON can hold."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for entry in [*value, *value.values()] if isinstance(value, dict) else value:
+            yield from strings_in(entry)
 
 
 def read_all(path: pathlib.Path) -> str:

@@ -48,13 +48,15 @@ OPEN_FILES = 4096
 class Matrix:
     """The plays, each once it is wanted; those that are wanted at all run side by side."""
 
-    def __init__(self, folder: pathlib.Path, ways: t.Iterable[str]) -> None:
+    def __init__(
+        self, folder: pathlib.Path, ways: t.Iterable[str], cases: t.Sequence[Case]
+    ) -> None:
         self.secrets = new_secrets()
         self._postgres = None if NO_SERVER else start_postgres(self.secrets)
         self._threads = futures.ThreadPoolExecutor()
         self._plays = {
             way: self._threads.submit(
-                play_all, folder / way, PLAYED, way, self.secrets, self._postgres
+                play_all, folder / way, cases, way, self.secrets, self._postgres
             )
             for way in ways
         }
@@ -74,16 +76,23 @@ class Matrix:
 def _matrix(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> t.Iterator[Matrix]:
-    # A session may have chosen one way.
-    chosen = [item.nodeid for item in request.session.items if "test_matrix.py" in item.nodeid]
-    ways = [way for way in WAYS if any(f"[{way}" in nodeid for nodeid in chosen)]
+    ways, cases = chosen_by(request.session.items)
     before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(before, wanted), most))
-    matrix = Matrix(tmp_path_factory.mktemp("matrix"), ways or WAYS)
+    matrix = Matrix(tmp_path_factory.mktemp("matrix"), ways, cases)
     yield matrix
     matrix.close()
     resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
+
+
+def chosen_by(items: list[pytest.Item]) -> tuple[list[str], list[Case]]:
+    """Return the ways and the cases that the session's tests are about."""
+    here = [item for item in items if item.path == pathlib.Path(__file__)]
+    chosen = [item.callspec.params if hasattr(item, "callspec") else {} for item in here]
+    ways = [way for way in WAYS if any(params.get("played", way) == way for params in chosen)]
+    hosts = {params["case"].host if "case" in params else "" for params in chosen}
+    return ways, [case for case in PLAYED if case.host in hosts or "" in hosts]
 
 
 @pytest.fixture(name="played", scope="module", params=WAYS, ids=WAYS)

@@ -295,7 +295,8 @@ NOT_REACHED = Attempt(CONNECTION_FAILED, NOT_APPLIED, detail="the connection was
         pytest.param(
             [UNANSWERED, refused(CAMPAIGN_NOT_FOUND)],
             'The account "acme" has no campaign named "Sales". Check the spelling of '
-            f"campaign_name, including upper and lower case. {OUTCOME_UNKNOWN}",
+            "campaign_name, including upper and lower case. An earlier attempt may have been applied; "
+            "it is safe to run it again, because it always sends the whole lists.",
             id="no answer, then a refusal",
         ),
         pytest.param(
@@ -310,7 +311,7 @@ def test_each_reason_has_its_message(attempts: list[Attempt], message: str) -> N
     assert message_of(*attempts) == message
 
 
-NOT_THE_API = "This does not look like the API: check the URL and the proxy."
+NOT_THE_API = "This does not look like the API: check api_url and the proxy."
 LOOK_UP = "Look the campaign up in CloudAgent, and check api_url."
 SUCCESS = "Dynamic DIDs updated successfully"
 OPPOSITE = "the text of a success with the status of an error"
