@@ -211,7 +211,7 @@ def _connection_failed(situation: Situation) -> str:
     if kind == NOT_VALID_HTTP:
         return (
             f"No usable answer from {situation.host}: {detail}{_attempts(situation)}. Check api_url, "
-            "its port included, and the proxy."
+            "including its port, and the proxy."
         )
     if kind == NO_MORE_THREADS:
         return (

@@ -138,7 +138,7 @@ NOT_REACHED = Attempt(CONNECTION_FAILED, NOT_APPLIED, detail="the connection was
         pytest.param(
             [Attempt(CONNECTION_FAILED, UNKNOWN, detail="not HTTP", kind=NOT_VALID_HTTP)],
             "No usable answer from cc.partner.example: not HTTP. Check api_url, "
-            f"its port included, and the proxy. {OUTCOME_UNKNOWN}",
+            f"including its port, and the proxy. {OUTCOME_UNKNOWN}",
             id="not HTTP",
         ),
         pytest.param(
