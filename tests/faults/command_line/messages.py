@@ -41,7 +41,8 @@ CHANGING = {
     r"\b1[5-9] seconds|\b20 seconds": "17 seconds",
     r"on \S+'s Python \S+\.(?= )": "on HOST's Python /usr/bin/python3.",
     r"on \S+'s Python \S+": "on HOST's Python /usr/bin/python3.",
-    r"(?<= line )\d+": "N",
+    # As ansible-core before 2.19 says it.
+    r"of type <class '(\w+)'> and": r"of type \1 and",
 }
 
 
