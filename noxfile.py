@@ -61,6 +61,7 @@ SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
 
 # Those that start no ansible-playbook.
 POSTGRES_TESTS = ("store", "updates", "failures", "bulk")
+FAULTS = "tests/faults/command_line"
 CONTROLLER_TESTS = (
     "tests/unit/plugins/action/",
     "tests/unit/plugins/filter/",
@@ -161,11 +162,31 @@ if LIBRARIES:
             *("ansible-core", "pytest", "pytest-xdist"),
         )
         folders = ("tests/faults", "tests/unit/plugins/module_utils", "tests/unit/plugins/modules")
+        # The command line has the Pythons of its own.
+        without = ("--ignore", FAULTS)
         env = {}
         if POSTGRESQL:
             folders += tuple(f"tests/postgres/test_{name}.py" for name in POSTGRES_TESTS)
             env["CLOUDAGENT_POSTGRES_BIN"] = str(install_postgresql(session))
-        session.run("pytest", *SIDE_BY_SIDE, *(session.posargs or folders), env=env)
+        session.run("pytest", *SIDE_BY_SIDE, *(session.posargs or (*folders, *without)), env=env)
+
+
+def add_faults(core: str, default: bool) -> None:
+    """Add the session for the fault matrix by the command line of one ansible-core."""
+
+    def faults(session: nox.Session) -> None:
+        session.install(ansible_core(core), "-r", "tests/requirements.txt")
+        # The session pytest plays it both ways, on the newest ansible-core.
+        ways = ("-k", "in_process") if core == OLDEST and not ALL else ()
+        session.run("pytest", FAULTS, *(session.posargs or ways))
+
+    faults.__doc__ = f"Play the fault matrix by the command line of ansible-core {core}."
+    name = f"faults-{core}"
+    nox.session(name=name, python=PYTHONS[controller(core)], default=default)(faults)
+
+
+for core in RUNNABLE:
+    add_faults(core, default=core != NEWEST and (ALL or core == OLDEST))
 
 
 def install_postgresql(session: nox.Session) -> Path:

@@ -64,7 +64,7 @@ _value:
       elements: str
       sample:
         - "2 campaigns: 1 failed, 1 changed."
-        - 'Winter Sale failed. The account "acme" has no campaign named "Winter Sale". Check campaign_name letter by letter, upper and lower case included.'
+        - 'Winter Sale failed. The account "acme" has no campaign named "Winter Sale". Check the spelling of campaign_name, including upper and lower case.'
         - "Changed: Sales."
 """
 

@@ -64,7 +64,7 @@ def judge_answer(answer: HttpAnswer, api_key: str) -> Attempt:
     if 300 <= answer.status < 400:
         return reading.unknown(_failure.REDIRECTED)
     if answer.too_large:
-        return reading.unknown(_failure.UNEXPECTED_ANSWER, detail="an answer of over 64 KiB")
+        return reading.unknown(_failure.UNEXPECTED_ANSWER, detail="an answer larger than 64 KiB")
     message = _text(content, "Message")
     if message in _REFUSALS:
         return reading.refused(_REFUSALS[message])
@@ -90,7 +90,7 @@ class _Reading:
     def success(self) -> Attempt:
         if 200 <= self._answer.status < 300:
             return self._attempt(None, APPLIED)
-        detail = "its text of success, but with a status that says the opposite"
+        detail = "the text of a success with the status of an error"
         return self.unknown(_failure.UNEXPECTED_ANSWER, NEVER, detail)._replace(kind=CONTRADICTION)
 
     def refused(self, reason: str) -> Attempt:
@@ -110,8 +110,10 @@ class _Reading:
             return "an empty answer"
         text = body.decode("utf-8", "replace").lstrip("\ufeff").lstrip()
         if "html" in self._answer.content_type or text[:1] == "<":
-            return "a page instead of an answer"
-        return f'an answer that is not documented: "{clean_server_text(text, self._api_key)}"'
+            return "a web page instead of an answer"
+        if text[:32].count("\ufffd") > 8:
+            return "an answer that is not text"
+        return f'an undocumented answer: "{clean_server_text(text, self._api_key)}"'
 
     def _attempt(
         self, reason: str | None, outcome: str, retry: str = NEVER, detail: str = ""

@@ -146,10 +146,10 @@ def _read_item(place: str, item: object, secret: str) -> tuple[str, bool]:
     if isinstance(item, str):
         return _read_text(place, item, secret)
     if isinstance(item, bool) or not isinstance(item, int):
-        raise InvalidInput(f"{place}, is {_type_name(item)}, which is no DID. {_QUOTE}")
+        raise InvalidInput(f"{place}, is {_type_name(item)}, which is not a DID. {_QUOTE}")
     number = format(item, "d") if abs(item) < 10**40 else "a very large integer"
     if item < 0:
-        raise InvalidInput(f"{place}, is {number}: a negative number is no DID. {_QUOTE}")
+        raise InvalidInput(f"{place}, is {number}: a negative number is not a DID. {_QUOTE}")
     if not _DID.fullmatch(number):
         raise InvalidInput(
             f"{place}, is {number}: a DID has 3 to 17 digits. YAML reads an unquoted number its "
@@ -169,7 +169,7 @@ def _read_text(place: str, item: str, secret: str) -> tuple[str, bool]:
 
 def _what_is_wrong(number: str) -> str:
     if not number:
-        return "it is empty. Look for a comma too many."
+        return "it is empty. Look for an extra comma."
     if _SPREADSHEET_NUMBER.fullmatch(number):
         return (
             "a spreadsheet has turned the number into this form, and its last digits may be "
@@ -182,16 +182,16 @@ def _what_is_wrong(number: str) -> str:
     if re.search(r"[0-9]{7}[^0-9]+[0-9]{7}", number, re.ASCII):
         return "these look like several DIDs. Separate them with commas, or give a list."
     return (
-        "a DID has the digits 0 to 9 alone, with at most a + before them. "
-        "Remove everything else, spaces and punctuation included."
+        "a DID has only the digits 0 to 9, with at most a + before them. "
+        "Remove everything else, including spaces and punctuation."
     )
 
 
 def _refuse_placeholder(place: str, text: str) -> None:
     if text.strip().startswith(_OMIT_PLACEHOLDER):
         raise InvalidInput(
-            f"{place}, is an omit that Ansible did not resolve, as it does so for whole options "
-            "alone. Leave the item out in another way, for example with the select filter."
+            f"{place}, is an unresolved omit: Ansible resolves omit only for whole options. "
+            "Leave the item out in another way, for example with the select filter."
         )
 
 

@@ -44,8 +44,8 @@ def choose_endpoint(
     """
     if region is not None and api_url is not None:
         raise InvalidInput(
-            "region and api_url are given together, and only one of them can say where to send "
-            "the update. Leave one out; where module_defaults sets it, put omit in its place."
+            "region and api_url are both given, but only one of them can say where to send the "
+            "update. Leave one out; a default of module_defaults can be left out with omit."
         )
     if api_url is not None:
         return normalise_api_url(api_url, "api_url")
@@ -68,7 +68,7 @@ def normalise_api_url(api_url: str, name: str) -> str:
     """
     if not api_url.isascii() or _NEVER_IN_URL.search(api_url):
         raise InvalidInput(
-            f"{name} holds a space, a control character, a backslash or a character outside "
+            f"{name} contains a space, a control character, a backslash or a character outside "
             f"ASCII. {_EXAMPLE}, with an international host name in its xn-- form."
         )
     parts = _split(api_url, name)
@@ -100,7 +100,7 @@ def _region_endpoint(region: str, name: str) -> str:
     endpoint = REGION_ENDPOINTS.get(region)
     if endpoint is None:
         raise InvalidInput(
-            f"{name} has to be one of {', '.join(sorted(REGION_ENDPOINTS))}. "
+            f"{name} must be one of {', '.join(sorted(REGION_ENDPOINTS))}. "
             "For a partner's own URL use api_url."
         )
     return endpoint
@@ -113,11 +113,11 @@ def _split(api_url: str, name: str) -> SplitResult:
         raise InvalidInput(f"{name} is not a URL that can be read. {_EXAMPLE}.") from None
     if "@" in api_url:
         raise InvalidInput(
-            f"{name} holds a user name or a password, which CloudAgent does not use. {_EXAMPLE}; "
+            f"{name} contains a user name or a password, which CloudAgent does not use. {_EXAMPLE}; "
             "the account goes into username and api_key."
         )
     if "?" in api_url or "#" in api_url:
-        raise InvalidInput(f"{name} holds a query (?) or a fragment (#). {_EXAMPLE}.")
+        raise InvalidInput(f"{name} contains a query (?) or a fragment (#). {_EXAMPLE}.")
     return parts
 
 
@@ -129,7 +129,7 @@ def _checked_host(parts: SplitResult, name: str) -> str:
         except ValueError:
             address = ""
         if not address or not _BRACKETED_HOST.fullmatch(parts.netloc):
-            raise InvalidInput(f"{name} holds an IPv6 address that can't be read.")
+            raise InvalidInput(f"{name} contains an IPv6 address that can't be read. {_EXAMPLE}.")
         return address
     if not _HOST_NAME.fullmatch(host) or len(host) > 253:
         raise InvalidInput(f"{name} has no host name that can be used. {_EXAMPLE}.")
@@ -140,8 +140,8 @@ def _checked_scheme(parts: SplitResult, host: str, name: str) -> str:
     if parts.scheme == "https" or (parts.scheme == "http" and is_loopback_host(host)):
         return parts.scheme
     raise InvalidInput(
-        f"{name} has to begin with https://, as the API key travels with the request "
-        "(plain http:// is accepted for this machine's loopback addresses alone)."
+        f"{name} must begin with https://, because the API key is sent with the request. Plain "
+        "http:// is accepted only for the loopback addresses of this machine."
     )
 
 
@@ -161,6 +161,6 @@ def _checked_path(parts: SplitResult, name: str) -> str:
         raise InvalidInput(f"{name} has a path that can't be used as it is. {_EXAMPLE}/prefix.")
     if path.lower().endswith(UPDATE_PATH.lower()):
         raise InvalidInput(
-            f"{name} is the base URL alone: leave out {UPDATE_PATH}, which is added to it."
+            f"{name} must be only the base URL: leave out {UPDATE_PATH}, which is added to it."
         )
     return path

@@ -19,6 +19,8 @@ from ._http.attempt import (
     NO_MORE_THREADS,
     NO_TLS,
     NOT_VALID_HTTP,
+    NOT_VALID_NOW,
+    OTHER_HOST,
     PROXY_FAILED,
     TIMED_OUT,
     TLS_FAILED,
@@ -33,10 +35,14 @@ from ._options import ApiSettings, Campaign
 
 _MOST_SHOWN_DIDS = 20
 _LOOK_IT_UP = "Look the campaign up in CloudAgent, and check api_url."
-_UNKNOWN_OUTCOME = (
-    "Whether the update was applied is not known; it is safe to run it again, as it always sends "
-    "the whole lists."
-)
+_SAFE_TO_REPEAT = "it is safe to run it again, because it always sends the whole lists."
+
+
+# By the kind of the fault.
+_CERTIFICATE_STEPS = {
+    NOT_VALID_NOW: "Have it renewed, and check the clock of the machine that runs the update. ",
+    OTHER_HOST: "Check the host in api_url. ",
+}
 
 
 class Situation(t.NamedTuple):
@@ -66,8 +72,10 @@ def failure_message(situation: Situation) -> str:
     sentences = [_CAUSES[reason](situation)]
     if situation.exchange.refused_wait is not None:
         sentences.append(_refused_wait(situation, situation.exchange.refused_wait))
-    if situation.exchange.outcome == UNKNOWN:
-        sentences.append(_UNKNOWN_OUTCOME)
+    if situation.last.outcome == UNKNOWN:
+        sentences.append(f"Whether the update was applied is not known; {_SAFE_TO_REPEAT}")
+    elif situation.exchange.outcome == UNKNOWN:
+        sentences.append(f"An earlier attempt may have been applied; {_SAFE_TO_REPEAT}")
     return " ".join(sentences)
 
 
@@ -80,16 +88,16 @@ def situation_of(
 
 def _authentication_failed(situation: Situation) -> str:
     return (
-        f'CloudAgent at {situation.host} did not accept the account "{situation.username}" with '
-        "this API key. Check username and api_key, and that region or api_url is the account's; "
-        "do not try again and again, as that may lock the account."
+        f'CloudAgent at {situation.host} rejected the account name "{situation.username}" or the '
+        "API key. Check username and api_key, and that region or api_url is the account's; "
+        "repeated attempts may lock the account."
     )
 
 
 def _campaign_not_found(situation: Situation) -> str:
     return (
         f'The account "{situation.username}" has no campaign named "{situation.campaign.name}". '
-        "Check campaign_name letter by letter, upper and lower case included."
+        "Check the spelling of campaign_name, including upper and lower case."
     )
 
 
@@ -110,7 +118,7 @@ def _not_assigned(name: str, dids: DidList, situation: Situation) -> str:
     )
     return (
         f'At least one number in {name} is not assigned to the account "{situation.username}". '
-        f"Sent were: {_format_dids(dids)}. Correct the list, or have the number assigned.{quoting}"
+        f"The numbers sent were: {_format_dids(dids)}. Correct the list, or have the number assigned to the account.{quoting}"
     )
 
 
@@ -124,15 +132,15 @@ def _fallback_dids_required(situation: Situation) -> str:
 
 def _not_seen(name: str, dids: DidList) -> str:
     return (
-        f"CloudAgent says that {name} is missing, though this was sent: {_format_dids(dids)}. "
-        "Check that these numbers belong to the account."
+        f"CloudAgent answered that {name} is missing, although these numbers were sent: "
+        f"{_format_dids(dids)}. Check that they belong to the account."
     )
 
 
 def _rate_limited(situation: Situation) -> str:
     return (
-        f"CloudAgent at {situation.host} takes no more requests for now. Run it again in a minute "
-        "or later, with fewer updates at a time."
+        f"CloudAgent at {situation.host} is limiting the rate of requests{_attempts(situation)}. Run "
+        "it again in a minute or later, with fewer updates at a time."
     )
 
 
@@ -145,9 +153,9 @@ def _server_error(situation: Situation) -> str:
         )
     return (
         f"CloudAgent at {situation.host} answered with an internal error "
-        f"(HTTP {status}{_attempts(situation)}). It does so for a fault of its own, and also for a "
-        "request that it does not understand, such as one without the field for the API key. Run "
-        "it again later; if it stays, check api_url and ask the vendor."
+        f"(HTTP {status}{_attempts(situation)}). It gives this answer for a fault of its own, and "
+        "also for a request that it does not understand, such as one without the field for the API "
+        "key. Run it again later; if the error persists, check api_url and contact the vendor."
     )
 
 
@@ -155,10 +163,10 @@ def _unexpected_answer(situation: Situation) -> str:
     last = situation.last
     if last.kind == UNEXPECTED_ERROR:
         return _unexpected_error(situation)
-    seen = last.detail or "an answer that is not documented"
+    seen = last.detail or "an undocumented answer"
     text = f': "{last.api_message}"' if last.api_message else ""
     return (
-        f"{situation.host} gave {seen}{text} (HTTP {last.http_status}). "
+        f"{situation.host} sent {seen}{text} (HTTP {last.http_status}). "
         + _unexpected_answer_step(situation)
     )
 
@@ -168,23 +176,23 @@ def _unexpected_answer_step(situation: Situation) -> str:
     if last.kind == CONTRADICTION:
         return _LOOK_IT_UP
     if last.http_status in (401, 403):
-        return "Something before CloudAgent refused the request: check api_url and the proxy."
+        return "Something in front of CloudAgent refused the request: check api_url and the proxy."
     if last.http_status == 413:
         return (
-            "The request is too large for the server, or for a proxy before it: send fewer numbers, "
+            "The request is too large for the server, or for a proxy in front of it: send fewer numbers, "
             "or have its limit raised."
         )
     if last.http_status in (404, 405):
-        return "This is not the API: check api_url, its path included."
+        return "This is not the API: check api_url, including its path."
     if last.api_message is None:
-        return "This is not the API: check the URL and the proxy."
+        return "This does not look like the API: check api_url and the proxy."
     return _LOOK_IT_UP
 
 
 def _redirected(situation: Situation) -> str:
     return (
         f"{situation.host} answered with a redirect (HTTP {situation.last.http_status}), which is "
-        "not followed, as it would take the API key elsewhere. Give the final address in api_url, "
+        "not followed, because it would take the API key elsewhere. Give the final address in api_url, "
         "and check the proxy."
     )
 
@@ -203,7 +211,7 @@ def _connection_failed(situation: Situation) -> str:
     if kind == NOT_VALID_HTTP:
         return (
             f"No usable answer from {situation.host}: {detail}{_attempts(situation)}. Check api_url, "
-            "its port included, and the proxy."
+            "including its port, and the proxy."
         )
     if kind == NO_MORE_THREADS:
         return (
@@ -216,8 +224,8 @@ def _connection_failed(situation: Situation) -> str:
             "open files (ulimit -n) there."
         )
     return (
-        f"No answer from {situation.host}: {detail}{_attempts(situation)}. Check the "
-        "network, the name and the port, and whether a proxy is needed."
+        f"No answer from {situation.host}: {detail}{_attempts(situation)}. Check the network, the "
+        "host and the port in api_url, and whether a proxy is needed."
     )
 
 
@@ -225,11 +233,12 @@ def _tls_failed(situation: Situation) -> str:
     if situation.last.kind == NO_TLS:
         return (
             f"No trusted connection to {situation.host}: {situation.last.detail}. Check that the "
-            "port is one for https, and that ca_path, if given, names certificates in PEM form."
+            "port is one for https, and that ca_path, if given, names certificates in PEM format."
         )
+    step = _CERTIFICATE_STEPS.get(situation.last.kind, "")
     return (
-        f"No trusted connection to {situation.host}: {situation.last.detail}. If the server has a "
-        "certificate of a private authority, name that authority's file in ca_path."
+        f"No trusted connection to {situation.host}: {situation.last.detail}. {step}If the server has "
+        "a certificate of a private authority, name that authority's file in ca_path."
     )
 
 
@@ -260,11 +269,11 @@ def _refused_wait(situation: Situation, seconds: float) -> str:
     who = (
         "The server asked to wait"
         if situation.last.retry_after is not None
-        else "It takes a wait of"
+        else "The next attempt would have to wait"
     )
     return (
-        f"{who} {_seconds(seconds)} before the next attempt, which does not fit into the timeout "
-        f"of {_seconds(situation.timeout)}."
+        f"{who} {_seconds(seconds)}, which is more than is left of the timeout of "
+        f"{_seconds(situation.timeout)}."
     )
 
 
@@ -281,7 +290,7 @@ def _attempts(situation: Situation) -> str:
 def _format_dids(dids: DidList) -> str:
     shown = ", ".join(dids.numbers[:_MOST_SHOWN_DIDS])
     more = len(dids.numbers) - _MOST_SHOWN_DIDS
-    return f"{shown} and {more} more" if more > 0 else shown
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 _CAUSES: dict[str, t.Callable[[Situation], str]] = {

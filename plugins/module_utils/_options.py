@@ -236,8 +236,8 @@ def read_record_options(params: Params, environment: Environment) -> RecordOptio
     """
     if params["skip_unchanged"] and not params["record"]:
         raise InvalidInput(
-            "skip_unchanged is given together with record: false, and without the record nothing "
-            "is known to be unchanged. Leave one of them out."
+            "skip_unchanged and record: false are both given, but only the record tells what is "
+            "unchanged. Leave one of them out."
         )
     place = choose_record_place(params, environment)
     return RecordOptions(
@@ -258,7 +258,7 @@ def choose_record_place(params: Params, environment: Environment) -> RecordPlace
     record_dir, record_url = params["record_dir"], params["record_url"]
     if record_dir is not None and record_url is not None:
         raise InvalidInput(
-            "record_dir and record_url are both given, and records are kept in one place. Leave one "
+            "record_dir and record_url are both given, but records are kept in one place. Leave one "
             "of them out; a default of module_defaults can be left out with omit."
         )
     if record_url is not None:
@@ -343,8 +343,8 @@ def _printable(name: str, value: str) -> str:
         category = unicodedata.category(character)
         if category == "Cc":
             raise InvalidInput(
-                f"{name} has a control character, such as a line break, as character {position}. "
-                "Look at where the value comes from."
+                f"{name} contains a control character, such as a line break, as character {position}. "
+                "Check where the value comes from."
             )
         if category == "Cs":
             raise InvalidInput(f"{name} is not valid UTF-8 text: see character {position}.")
@@ -353,9 +353,9 @@ def _printable(name: str, value: str) -> str:
 
 def _empty_message(name: str) -> str:
     if name not in ACCOUNT_VARIABLES:
-        return f"{name} is empty."
+        return f"{name} is empty. Give the name of the campaign."
     return (
-        f"{name} is empty. Look at where it comes from: the task, module_defaults, or the "
+        f"{name} is empty. Check where it comes from: the task, module_defaults, or the "
         f"environment variable {ACCOUNT_VARIABLES[name]} where the update runs."
     )
 
@@ -375,7 +375,10 @@ def _checked_ca_path(name: str, path: str) -> str:
     if _is_readable(path):
         return path
     shown = path if path.isprintable() else ascii(path)
-    raise InvalidInput(f"{name} names a file or directory that can't be read here: {shown}")
+    raise InvalidInput(
+        f"{name} names a file or directory that can't be read here: {shown}. Check the path, and the "
+        "rights of the user who runs the update."
+    )
 
 
 def _checked_record_dir(name: str, path: str) -> str:
@@ -392,7 +395,7 @@ def _checked_record_dir(name: str, path: str) -> str:
     if not os.path.isabs(path):
         raise InvalidInput(
             f"{name} is {path!a}, which is not an absolute path. Give one that begins with /. A ~ or "
-            "a variable at its beginning has to exist where the update runs."
+            "a variable at its beginning must exist where the update runs."
         )
     return os.path.normpath(path)
 
@@ -403,7 +406,7 @@ def _checked_record_url(name: str, url: str) -> str:
         raise InvalidInput(f"{name} is empty. Give the URL of a PostgreSQL, or leave it out.")
     if not url.startswith(RECORD_URL_SCHEMES):
         raise InvalidInput(
-            f"{name} has to begin with postgresql:// (its value is not shown, because it may hold a "
+            f"{name} must begin with postgresql:// (its value is not shown, because it may hold a "
             "password)."
         )
     return _printable(name, url)
@@ -424,11 +427,11 @@ def checked_timeout(timeout: float) -> float:
         InvalidInput: they can't be so many.
     """
     if not math.isfinite(timeout) or timeout <= 0:
-        raise InvalidInput("timeout has to be a number of seconds over 0.")
+        raise InvalidInput("timeout must be a number of seconds greater than 0.")
     return timeout
 
 
 def _checked_retries(retries: int) -> int:
     if not 0 <= retries <= MOST_RETRIES:
-        raise InvalidInput(f"retries has to be from 0 to {MOST_RETRIES}.")
+        raise InvalidInput(f"retries must be from 0 to {MOST_RETRIES}.")
     return retries

@@ -164,7 +164,7 @@ def _why(basis: str, place: str | None) -> str:
 
 
 _WHY = {
-    FIRST_SEEN: "The campaign had no record in {place}.",
+    FIRST_SEEN: "No earlier update of the campaign is recorded in {place}.",
     DIFFERS: "The lists differ from those confirmed last, according to the record in {place}.",
     SAME: "These are the lists confirmed last, according to the record in {place}.",
     UNCONFIRMED: "What it had before is not certain: the record in {place} is not confirmed.",

@@ -232,7 +232,7 @@ msg:
   description: What was done, and why RV(changed) is what it is. After a failure, its cause and the next step.
   type: str
   returned: always
-  sample: 'Updated campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID. The campaign had no record in /var/lib/cloudagent.'
+  sample: 'Updated campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID. No earlier update of the campaign is recorded in /var/lib/cloudagent.'
 campaign_name:
   description: The campaign.
   type: str

@@ -301,7 +301,7 @@ results:
       description: The cause and the next step, or why the campaign was not sent.
       type: str
       returned: when the campaign failed or was not sent
-      sample: The account "acme" has no campaign named "Sales". Check campaign_name letter by letter, upper and lower case included.
+      sample: The account "acme" has no campaign named "Sales". Check the spelling of campaign_name, including upper and lower case.
     failure:
       description: Why the campaign failed, in the form of RV(failure).
       type: dict

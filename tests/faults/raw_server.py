@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
 import socket
 import ssl
 import threading
@@ -169,6 +170,19 @@ def full_listener() -> t.Iterator[str]:
             sock.setblocking(False)
             sock.connect_ex((host, port))
         yield f"{host}:{port}"
+
+
+def readable(socks: t.Iterable[socket.socket], seconds: float | None = None) -> list[socket.socket]:
+    """Return those that can be read, or have ended, within so many seconds.
+
+    Unlike select(), also for descriptors of 1024 and more: select(2).
+    """
+    by_number = {sock.fileno(): sock for sock in socks}
+    poll = select.poll()
+    for number in by_number:
+        poll.register(number, select.POLLIN)
+    found = poll.poll(None if seconds is None else seconds * 1000)
+    return [by_number[number] for number, _event in found]
 
 
 def reset(connection: AcceptedConnection) -> None:

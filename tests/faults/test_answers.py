@@ -172,8 +172,8 @@ def test_http_413_is_explained_by_the_size_of_the_request() -> None:
         result = update(server.url)
     assert failure(result) == ("unexpected_answer", "unknown", 1)
     assert result["msg"].startswith(
-        "127.0.0.1 gave a page instead of an answer (HTTP 413). The request is too large for the "
-        "server, or for a proxy before it: send fewer numbers, or have its limit raised."
+        "127.0.0.1 sent a web page instead of an answer (HTTP 413). The request is too large for the "
+        "server, or for a proxy in front of it: send fewer numbers, or have its limit raised."
     )
 
 

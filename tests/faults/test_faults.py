@@ -510,4 +510,4 @@ def test_a_ca_path_without_certificates_is_named_in_the_message(
     with RawServer(answer(), tls=authority.context("127.0.0.1")) as server:
         result = update(server.url, ca_path=str(empty))
     assert failure(result) == ("tls_failed", "not_applied", 1)
-    assert "ca_path, if given, names certificates in PEM form" in result["msg"]
+    assert "ca_path, if given, names certificates in PEM format" in result["msg"]

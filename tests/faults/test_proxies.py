@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import select
-import socket
 import ssl
 import typing as t
 from importlib.metadata import version
@@ -17,6 +15,7 @@ import pytest
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http import client as client_file
 from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Authority, Loading
+from ansible_collections.ozonetel.cloudagent.tests.faults.proxy import tunnel_to
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     CONFIRMED,
     AcceptedConnection,
@@ -37,34 +36,6 @@ from ansible_collections.ozonetel.cloudagent.tests.faults.support import (
 
 HOST = "cc.partner.example"
 ENDPOINT = f"https://{HOST}"
-
-
-def tunnel_to(server: RawServer) -> Behaviour:
-    """Connect every tunnel to this server, whatever its host's name is."""
-
-    def behave(connection: AcceptedConnection) -> None:
-        connection.read_request()
-        with socket.create_connection(("127.0.0.1", server.port)) as onward:
-            connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            # The end of the test closes the sockets; then select() complains of a ValueError.
-            with contextlib.suppress(OSError, ValueError):
-                relay(connection.sock, onward)
-
-    return behave
-
-
-def relay(client: socket.socket, server: socket.socket) -> None:
-    """Hand on what either side sends, until one of them closes."""
-    while True:
-        # A TLS layer may hold what select() doesn't see:
-        # https://docs.python.org/3/library/ssl.html#ssl-nonblocking
-        pending = getattr(client, "pending", lambda: 0)()
-        readable = [client] if pending else select.select([client, server], [], [])[0]
-        for sock in readable:
-            data = sock.recv(65536)
-            if not data:
-                return
-            (server if sock is client else client).sendall(data)
 
 
 def proxy_to(server: RawServer, tls: ssl.SSLContext | None = None) -> RawServer:
@@ -249,7 +220,7 @@ def test_an_https_proxy_without_tls_fails_with_proxy_failed(
         monkeypatch.setenv("https_proxy", url_of(proxy).replace("http:", "https:"))
         result = update(ENDPOINT)
     assert failure(result) == ("proxy_failed", "not_applied", 1)
-    assert "failed: no secure connection was agreed on." in result["msg"]
+    assert "failed: the TLS handshake failed." in result["msg"]
 
 
 @pytest.mark.parametrize(
@@ -326,6 +297,7 @@ def test_user_and_password_of_the_proxy_are_decoded_and_sent(
         "http://\u2603:1",
         "http://x\n:1",
         "http://.:1",
+        "http://user:word@",
         "\udce9:1",
     ],
 )

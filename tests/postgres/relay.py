@@ -10,13 +10,14 @@ protocol as far as that takes: https://www.postgresql.org/docs/current/protocol-
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import ssl
 import struct
 import threading
 import typing as t
 from urllib.parse import quote
+
+from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import readable
 
 SSL_REQUEST = 80877103
 GSSENC_REQUEST = 80877104
@@ -175,8 +176,7 @@ class _Pair:
         if isinstance(sock, ssl.SSLSocket) and sock.pending():
             return True
         others = [self._client, *self._servers] if seconds is None else [sock]
-        readable, _writable, _errors = select.select(others, [], [], seconds)
-        return sock in readable
+        return sock in readable(others, seconds)
 
     def _take_from_client(self) -> None:
         for kind, message in self._from_client.add(_receive(self._client)):

@@ -265,9 +265,9 @@ def test_a_server_that_takes_no_writes(
     cloudagent.sent.clear()
     server.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
     url = server.url(database)
-    check_failure(cloudagent, url, "the server takes no writes: it is a replica, or read-only")
+    check_failure(cloudagent, url, "the server accepts no writes: it is a replica, or read-only")
     any_server = server.url(database, options="target_session_attrs=any")
-    check_failure(cloudagent, any_server, "the server takes no writes")
+    check_failure(cloudagent, any_server, "the server accepts no writes")
     # It is good enough to look at.
     assert len(Controller(cloudagent.url, url).show()["campaigns"]) == 1
 
@@ -337,13 +337,15 @@ def test_a_session_that_somebody_else_has_used(
 
 def test_what_only_reads_fails_as_well(cloudagent: CloudAgent, server: Server) -> None:
     controller = Controller(cloudagent.url, server.url("nowhere"))
-    for result in (
-        controller.show(),
-        controller.change("absent"),
-        controller.update(**A, check_mode=True),
+    begin = "The last-applied records in "
+    for result, done in (
+        (controller.show(), ""),
+        (controller.change("absent"), " No record was changed."),
+        (controller.update(**A, check_mode=True), " Nothing was sent."),
     ):
         assert result["failure"]["reason"] == "record_failed"
-        assert "there is no such database" in result["msg"]
+        assert result["msg"].startswith(begin)
+        assert f"there is no such database.{done} Check the database" in result["msg"]
 
 
 # --- The options ---
@@ -357,7 +359,7 @@ def test_a_url_that_libpq_does_not_take(cloudagent: CloudAgent, url: str) -> Non
     controller._options["record_url"] = url
     result = controller.update(**A)
     assert result["failure"]["reason"] == "invalid_input"
-    assert "is not a connection URI" in result["msg"]
+    assert result["msg"].startswith("record_url is not a connection URI")
     assert "s3cr3t" not in str(result)
 
 

@@ -76,7 +76,7 @@ def read_bulk_options(params: Params) -> BulkOptions:
     """
     concurrency, per_minute = params["concurrency"], params["requests_per_minute"]
     if not 1 <= concurrency <= MOST_WORKERS:
-        raise InvalidInput(f"concurrency has to be from 1 to {MOST_WORKERS}.")
+        raise InvalidInput(f"concurrency must be from 1 to {MOST_WORKERS}.")
     if per_minute is not None and per_minute < 1:
         raise InvalidInput("requests_per_minute has to be at least 1. Leave it out for no limit.")
     return BulkOptions(

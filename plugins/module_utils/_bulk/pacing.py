@@ -53,7 +53,7 @@ class SharedPace(Pace):
         deadline.extend(self._clock.monotonic() - begin)
 
     def note(self, attempt: Attempt) -> None:
-        """Begin a break for all when the server takes no more requests for now."""
+        """Begin a break for all when the server is limiting the rate of requests."""
         if attempt.retry != AFTER_RATE_LIMIT:
             return
         seconds = named_wait(attempt, self._uniform) or 0.0

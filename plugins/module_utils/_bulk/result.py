@@ -109,7 +109,7 @@ _WHY_STOPPED = {
     ACCOUNT_REFUSED: "the account was refused for another campaign",
     CAMPAIGN_FAILED: "another campaign failed (stop_on_failure)",
     RECORD_OUT_OF_REACH: "the last-applied records can't be used",
-    LONG_BREAK: "the server asked for a break that is too long to wait for",
+    LONG_BREAK: "the server asked for a pause that is longer than the timeout",
     ABANDONED: "Ansible's main process has ended",
     ERROR: "of an error in the collection",
 }

@@ -29,6 +29,8 @@ TIMED_OUT = "timed_out"
 
 # Kinds of such faults that call for different next steps.
 NO_TLS = "no_tls"
+NOT_VALID_NOW = "not_valid_now"
+OTHER_HOST = "other_host"
 NOT_VALID_HTTP = "not_valid_http"
 TOO_MANY_FILES = "too_many_files"
 NO_MORE_THREADS = "no_more_threads"

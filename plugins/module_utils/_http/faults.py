@@ -26,6 +26,8 @@ from .attempt import (
     NO_TLS,
     NOT_APPLIED,
     NOT_VALID_HTTP,
+    NOT_VALID_NOW,
+    OTHER_HOST,
     PROXY_FAILED,
     TIMED_OUT,
     TLS_FAILED,
@@ -61,19 +63,8 @@ _NO_TLS_BY_ADDRESS = (
     "http:// if that is what it speaks"
 )
 
-_HOST_MISMATCH = 62
-# Verification results of OpenSSL (X509_V_ERR_..., in its manual page X509_STORE_CTX_get_error).
-_CERTIFICATE_FAULTS = {
-    9: "the certificate is not valid yet",
-    10: "the certificate has expired",
-    18: "the certificate is self-signed",
-    19: "the certificate chain ends in a self-signed certificate that is not trusted here",
-    20: "the certificate comes from an authority that is not trusted here",
-    21: "the certificate comes from an authority that is not trusted here",
-    23: "the certificate was revoked",
-    _HOST_MISMATCH: "the certificate is for another host",
-    64: "the certificate is for another address",
-}
+# A user without a host is a TypeError: prepend_scheme_if_needed in utils.py of requests.
+_UNUSABLE_URL = (ValueError, TypeError, http.client.InvalidURL)
 
 
 class _Fault(t.NamedTuple):
@@ -84,7 +75,23 @@ class _Fault(t.NamedTuple):
     kind: str = ""
 
 
-_NO_TLS = _Fault(NEVER, "no secure connection was agreed on", NO_TLS)
+_HOST_MISMATCH = 62
+# Verification results of OpenSSL (X509_V_ERR_..., in its manual page X509_STORE_CTX_get_error).
+_CERTIFICATE_FAULTS = {
+    9: _Fault(NEVER, "the certificate is not valid yet", NOT_VALID_NOW),
+    10: _Fault(NEVER, "the certificate has expired", NOT_VALID_NOW),
+    18: _Fault(NEVER, "the certificate is self-signed"),
+    19: _Fault(
+        NEVER, "the certificate chain ends in a self-signed certificate that is not trusted here"
+    ),
+    20: _Fault(NEVER, "the certificate comes from an authority that is not trusted here"),
+    21: _Fault(NEVER, "the certificate comes from an authority that is not trusted here"),
+    23: _Fault(NEVER, "the certificate was revoked"),
+    _HOST_MISMATCH: _Fault(NEVER, "the certificate is for another host", OTHER_HOST),
+    64: _Fault(NEVER, "the certificate is for another address", OTHER_HOST),
+}
+_NOT_VERIFIED = _Fault(NEVER, "the certificate could not be verified")
+_NO_TLS = _Fault(NEVER, "the TLS handshake failed", NO_TLS)
 _NOT_VALID_HTTP = _Fault(AFTER_BACKOFF, "the answer is not valid HTTP", NOT_VALID_HTTP)
 _TOO_MANY_FILES = _Fault(
     AFTER_BACKOFF, "too many files are open where the update runs", TOO_MANY_FILES
@@ -104,7 +111,7 @@ def attempt_of_fault(error: Exception, guard: Guard, has_proxy: bool) -> Attempt
     """
     causes = list(_chain(error))
     never_began = not guard.reached_connection
-    if has_proxy and never_began and _has(causes, ValueError, http.client.InvalidURL):
+    if has_proxy and never_began and _has(causes, *_UNUSABLE_URL):
         # The endpoint's own URL was checked before.
         return Attempt(PROXY_FAILED, NOT_APPLIED, NEVER, "its URL can't be used")
     outcome = NOT_APPLIED if _was_not_sent(causes, guard) else UNKNOWN
@@ -145,7 +152,7 @@ def _fault_at_proxy(error: Exception, causes: list[BaseException], guard: Guard)
 
 def _tls_fault(causes: list[BaseException]) -> _Fault | None:
     if _has(causes, ssl.SSLCertVerificationError, CertificateError):
-        return _Fault(NEVER, _certificate_detail(causes))
+        return _certificate_fault(causes)
     broke_off = _has(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError)
     if not broke_off and _has(causes, ssl.SSLError, requests_errors.SSLError):
         return _NO_TLS
@@ -163,20 +170,20 @@ def _other_fault(error: Exception, causes: list[BaseException]) -> _Fault:
     if _has(causes, requests_errors.ConnectTimeout, urllib3_errors.ConnectTimeoutError):
         return _Fault(AFTER_BACKOFF, "no connection in time")
     if _has(causes, urllib3_errors.NewConnectionError):
-        return _Fault(AFTER_BACKOFF, "no way to it from here")
+        return _Fault(AFTER_BACKOFF, "the connection could not be established")
     if any(map(_is_invalid_http, causes)):
         return _NOT_VALID_HTTP
     return _Fault(AFTER_BACKOFF, "the connection broke before the answer was complete")
 
 
-def _certificate_detail(causes: list[BaseException]) -> str:
+def _certificate_fault(causes: list[BaseException]) -> _Fault:
     codes = [getattr(cause, "verify_code", None) for cause in causes]
     # urllib3 1.26 compares the host by itself (_match_hostname in its connection.py), and 2 leaves
     # that to OpenSSL unless it can't (_ssl_wrap_socket_and_match_hostname there).
     if _has(causes, CertificateError) and not any(codes):
         return _CERTIFICATE_FAULTS[_HOST_MISMATCH]
     known = (_CERTIFICATE_FAULTS[code] for code in codes if code in _CERTIFICATE_FAULTS)
-    return next(known, "the certificate could not be verified")
+    return next(known, _NOT_VERIFIED)
 
 
 def _was_not_sent(causes: list[BaseException], guard: Guard) -> bool:

@@ -153,7 +153,7 @@ class Keeper:
         for update in updates:
             self._compare(update, obstacle)
             if obstacle is not None and update.found.is_in_the_way and not update.holds:
-                update.refusal = self._in_the_way(update, obstacle)
+                self._refuse_in_the_way(update, obstacle)
 
     def take(self, updates: t.Sequence[KeptUpdate]) -> list[KeptUpdate]:
         """Lock the records that can be had at once, compare, and return the updates of those.
@@ -191,7 +191,7 @@ class Keeper:
             reason = failures.get(update.key)
             update.is_withdrawn = reason is None
             if reason is not None and update.found.is_in_the_way:
-                update.refusal = self._in_the_way(update, reason)
+                self._refuse_in_the_way(update, reason)
 
     # --- Right before each attempt ---
 
@@ -343,8 +343,11 @@ class Keeper:
         ]
         return self._store.write(changes, durable=not confirmed)
 
-    def _in_the_way(self, update: KeptUpdate, reason: str) -> UpdateFailure:
-        return _failure(record_in_the_way(self._place_of(update), reason))
+    def _refuse_in_the_way(self, update: KeptUpdate, reason: str) -> None:
+        update.refusal = _failure(record_in_the_way(self._place_of(update), reason))
+        if update.came == LEFT_ALONE:
+            # They tell of an update that goes on without its record.
+            update.warnings.clear()
 
     def _place_of(self, update: KeptUpdate) -> str:
         return self._store.place_of(update.key) if self._store else ""

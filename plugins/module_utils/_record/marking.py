@@ -271,12 +271,18 @@ class MarkingKeeper(Keeper):
             update.refusal = self._out_of_reach(trouble)
 
     def _out_of_reach(self, trouble: StoreUnavailable) -> UpdateFailure:
-        return out_of_reach(self._marked_store.name, trouble)
+        return out_of_reach(self._marked_store.name, trouble, "Nothing was sent.")
 
 
-def out_of_reach(name: str, trouble: StoreUnavailable) -> UpdateFailure:
-    """Return the failure of what needs a store that can't be used."""
-    message = store_out_of_reach(name, trouble.cause, trouble.advice)
+def out_of_reach(name: str, trouble: StoreUnavailable, done: str = "") -> UpdateFailure:
+    """Return the failure of what needs a store that can't be used.
+
+    Args:
+        name: of the store.
+        trouble: why it can't be used.
+        done: a sentence that says what was done all the same.
+    """
+    message = store_out_of_reach(name, trouble.cause, done, trouble.advice)
     return StoreOutOfReach(RECORD_FAILED, message, leaves_lists_alone=True)
 
 

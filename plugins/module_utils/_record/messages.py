@@ -18,7 +18,7 @@ def store_unavailable(directory: str | None, reason: str) -> Warned:
     where = f" in {directory}" if directory else ""
     return Warned(
         "store_unavailable",
-        f"No last-applied record can be used{where}: {reason}. The update works without it, and "
+        f"No last-applied record can be used{where}: {reason}. The update is sent without it, and "
         "counts as changed. Choose a record_dir that can be written to, or record: false.",
     )
 
@@ -34,7 +34,11 @@ def record_unusable(path: str, fault: str) -> Warned:
 
 def record_left_out(path: str, fault: str) -> Warned:
     """Return the warning that what is in a record's place can't be shown."""
-    return Warned("record_left_out", f"The last-applied record {path} {fault}. It is left out.")
+    return Warned(
+        "record_left_out",
+        f"The last-applied record {path} {fault}. It is left out. The next confirmed update of its "
+        "campaign replaces it.",
+    )
 
 
 def records_unreadable(directory: str | None, reason: str) -> Warned:
@@ -48,7 +52,7 @@ def record_not_written(path: str, reason: str) -> Warned:
     return Warned(
         "record_not_written",
         f"The update was confirmed, but the last-applied record {path} could not be written "
-        f"({reason}), so the next run will count as changed. Look at the directory and the disk.",
+        f"({reason}), so the next run will count as changed. Check the directory and the disk.",
     )
 
 
@@ -57,7 +61,7 @@ def record_not_settled(path: str, reason: str) -> Warned:
     return Warned(
         "record_not_settled",
         f"The last-applied record {path} could not be written after the failure ({reason}). "
-        "Look at the directory and the disk.",
+        "Check the directory and the disk.",
     )
 
 
@@ -103,7 +107,7 @@ def record_not_changed(path: str, reason: str) -> str:
     """Return why a record could not be withdrawn or removed by hand."""
     return (
         f"The last-applied record {path} could not be changed ({reason}). Run this as the user who "
-        "runs the updates, and look at the directory and the disk."
+        "runs the updates, and check the directory and the disk."
     )
 
 
@@ -116,9 +120,10 @@ def record_held(path: str, holder: str | None) -> str:
     )
 
 
-def store_out_of_reach(name: str, cause: str, advice: str) -> str:
-    """Return why nothing was sent or changed: the records can't be used."""
-    return f"The last-applied records in {name} can't be used: {cause}. Nothing was sent. {advice}"
+def store_out_of_reach(name: str, cause: str, done: str, advice: str) -> str:
+    """Return why the records can't be used; ``done`` is a sentence about what was done, or empty."""
+    sentences = (f"The last-applied records in {name} can't be used: {cause}.", done, advice)
+    return " ".join(filter(None, sentences))
 
 
 def update_too_late(campaign_name: str) -> str:
@@ -156,9 +161,9 @@ def record_not_closed(
 ) -> Warned:
     """Return the warning that the record could not be written after the request."""
     what = "was confirmed" if is_confirmed else "is over"
+    which = "this run and the next one count" if is_confirmed else "the next run counts"
     return Warned(
         "record_not_closed",
         f'The update of campaign "{campaign_name}" {what}, but its last-applied record in {name} could '
-        f"not be written: {cause}. So the next run counts as changed, and so does this one if it was "
-        f"confirmed. {advice}",
+        f"not be written: {cause}. So {which} as changed. {advice}",
     )

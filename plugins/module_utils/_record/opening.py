@@ -59,7 +59,7 @@ def open_database(url: str, writes: bool) -> PostgreSql:
     try:
         return PostgreSql(url, writes)
     except StoreUnavailable as fault:
-        raise InvalidInput(f"{fault.cause[0].upper()}{fault.cause[1:]}. {fault.advice}") from None
+        raise InvalidInput(f"{fault.cause}. {fault.advice}") from None
 
 
 def prepare_module(module: t.Any, place: RecordPlace) -> None:

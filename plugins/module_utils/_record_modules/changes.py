@@ -60,7 +60,7 @@ def _change(result: Result, module: t.Any, clock: Clock) -> None:
     except UnreadableStore as error:
         raise UpdateFailure(RECORD_FAILED, records_not_readable(store.name, error.reason)) from None
     except StoreUnavailable as fault:
-        raise out_of_reach(store.name, fault) from None
+        raise out_of_reach(store.name, fault, _changed(0)) from None
     changes = RecordChanges(store, state, chosen)
     if not module.check_mode:
         trouble = changes.make(deadline, clock)
@@ -68,7 +68,7 @@ def _change(result: Result, module: t.Any, clock: Clock) -> None:
     if module._diff:
         result["diff"] = changes.diff()
     if trouble is not None:
-        raise out_of_reach(store.name, trouble)
+        raise out_of_reach(store.name, trouble, _changed(len(changes.done)))
     if changes.failures:
         raise UpdateFailure(RECORD_FAILED, changes.failure_message())
 
@@ -170,7 +170,13 @@ class RecordChanges:
         """Return the sentences about what could not be changed."""
         reasons = list(self.failures.values())
         more = f" The same for {len(reasons) - 1:,} more." if len(reasons) > 1 else ""
-        return f"{reasons[0]}{more} Changed: {len(self.done):,}."
+        return f"{reasons[0]}{more} {_changed(len(self.done))}"
+
+
+def _changed(count: int) -> str:
+    if not count:
+        return "No record was changed."
+    return f"{count:,} record was changed." if count == 1 else f"{count:,} records were changed."
 
 
 def _failed(failure: UpdateFailure) -> Result:

@@ -367,7 +367,7 @@ def _read_file(path: str) -> bytes:
     with _opened(path, _READ) as descriptor:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise UnusableRecord("is no file")
+            raise UnusableRecord("is not a file")
         if status.st_uid != os.geteuid():
             raise _ForeignFile
         # One byte more than there is, so that the common case ends with the first call.

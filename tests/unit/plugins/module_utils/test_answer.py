@@ -61,9 +61,9 @@ SPRING = {
     "path": "/APIServices/dynamic/did/update",
 }
 MAX_LIMIT = {"status": "error", "message": "Max limit exceeded"}
-OPPOSITE = "its text of success, but with a status that says the opposite"
+OPPOSITE = "the text of a success with the status of an error"
 EMPTY = "an empty answer"
-PAGE = "a page instead of an answer"
+PAGE = "a web page instead of an answer"
 
 
 def judge(status: int, body: object, content_type: str = "application/json") -> Attempt:
@@ -73,7 +73,7 @@ def judge(status: int, body: object, content_type: str = "application/json") -> 
 
 
 def undocumented(shown: str) -> str:
-    return f'an answer that is not documented: "{shown}"'
+    return f'an undocumented answer: "{shown}"'
 
 
 def unexpected(status: int, detail: str, api_message: str | None = None) -> Attempt:
@@ -228,6 +228,7 @@ BODIES_WITHOUT_MEANING: list[tuple[object, str]] = [
     (b'{"Message": 7}', undocumented('{"Message": 7}')),
     (b'{"Message": "Campaign not found."', undocumented('{"Message": "Campaign not found."')),
     (b"\xff\x00O\x1b[31mK\xe2\x80\xae", undocumented("\ufffdOK")),
+    (bytes(range(128, 256)), "an answer that is not text"),
 ]
 
 
@@ -307,7 +308,7 @@ def test_hostile_json_is_an_unexpected_answer(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b'{"Message": "Campaign not found."}', b"x" * 65_536])
 def test_an_oversized_answer_is_unexpected(status: int, body: bytes) -> None:
     attempt = judge_answer(HttpAnswer(status, body, too_large=True), KEY)
-    assert attempt == unexpected(status, "an answer of over 64 KiB")
+    assert attempt == unexpected(status, "an answer larger than 64 KiB")
 
 
 def test_an_oversized_redirect_is_still_a_redirect() -> None:

@@ -25,8 +25,8 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._warned import
 
 QUOTE = 'Quote the numbers in YAML, such as "9140001001".'
 NEEDED = f"where a list of DIDs or one string with commas is needed. {QUOTE}"
-DIGITS_ALONE = "a DID has the digits 0 to 9 alone, with at most a + before them. Remove everything else, spaces and punctuation included."
-NEGATIVE = 'a negative number is no DID. Quote the numbers in YAML, such as "9140001001".'
+DIGITS_ALONE = "a DID has only the digits 0 to 9, with at most a + before them. Remove everything else, including spaces and punctuation."
+NEGATIVE = 'a negative number is not a DID. Quote the numbers in YAML, such as "9140001001".'
 LENGTH = "a DID has 3 to 17 digits."
 YAML_NUMBER = f"YAML reads an unquoted number its own way, 04440123456 as 612411182. {QUOTE}"
 SPREADSHEET = (
@@ -36,7 +36,7 @@ SPREADSHEET = (
 COMMA = "a list item holds one DID, and this one has a comma in it. Split it into items."
 SEVERAL = "these look like several DIDs. Separate them with commas, or give a list."
 OMIT = (
-    "is an omit that Ansible did not resolve, as it does so for whole options alone. "
+    "is an unresolved omit: Ansible resolves omit only for whole options. "
     "Leave the item out in another way, for example with the select filter."
 )
 
@@ -144,15 +144,19 @@ def test_an_unusable_option_is_refused(name: str, value: object, message: str) -
 @pytest.mark.parametrize(
     ("item", "message"),
     [
-        pytest.param(None, f"is null (nothing was given), which is no DID. {QUOTE}", id="null"),
-        pytest.param(False, f"is the boolean false, which is no DID. {QUOTE}", id="boolean"),
-        pytest.param(9.5, f"is the decimal number 9.5, which is no DID. {QUOTE}", id="float"),
+        pytest.param(None, f"is null (nothing was given), which is not a DID. {QUOTE}", id="null"),
+        pytest.param(False, f"is the boolean false, which is not a DID. {QUOTE}", id="boolean"),
+        pytest.param(9.5, f"is the decimal number 9.5, which is not a DID. {QUOTE}", id="float"),
         pytest.param(
-            float("nan"), f"is the decimal number nan, which is no DID. {QUOTE}", id="not a number"
+            float("nan"),
+            f"is the decimal number nan, which is not a DID. {QUOTE}",
+            id="not a number",
         ),
-        pytest.param({}, f"is a dictionary, which is no DID. {QUOTE}", id="dictionary"),
-        pytest.param([], f"is a list within the list, which is no DID. {QUOTE}", id="list"),
-        pytest.param(b"1", f"is of a type that holds no number, which is no DID. {QUOTE}", id="b"),
+        pytest.param({}, f"is a dictionary, which is not a DID. {QUOTE}", id="dictionary"),
+        pytest.param([], f"is a list within the list, which is not a DID. {QUOTE}", id="list"),
+        pytest.param(
+            b"1", f"is of a type that holds no number, which is not a DID. {QUOTE}", id="b"
+        ),
         pytest.param(-5, f"is -5: {NEGATIVE}", id="negative integer"),
         pytest.param(
             -9140001001, f"is -9140001001: {NEGATIVE}", id="negative integer of 10 digits"
@@ -165,8 +169,8 @@ def test_an_unusable_option_is_refused(name: str, value: object, message: str) -
             f"is a very large integer: {LENGTH} {YAML_NUMBER}",
             id="integer of 5001 digits",
         ),
-        pytest.param("", "is '': it is empty. Look for a comma too many.", id="empty"),
-        pytest.param(" ", "is ' ': it is empty. Look for a comma too many.", id="blank"),
+        pytest.param("", "is '': it is empty. Look for an extra comma.", id="empty"),
+        pytest.param(" ", "is ' ': it is empty. Look for an extra comma.", id="blank"),
         pytest.param("12", f"is '12': {LENGTH}", id="2 digits"),
         pytest.param("+12", f"is '+12': {LENGTH}", id="plus and 2 digits"),
         pytest.param("1" * 18, f"is '{'1' * 18}': {LENGTH}", id="18 digits"),
@@ -204,18 +208,18 @@ def test_an_invalid_item_is_refused_with_its_position(item: object, message: str
     ("value", "message"),
     [
         pytest.param(5, f"item 1, is 5: {LENGTH} {YAML_NUMBER}", id="integer alone"),
-        pytest.param(",", "item 1, is '': it is empty. Look for a comma too many.", id="comma"),
+        pytest.param(",", "item 1, is '': it is empty. Look for an extra comma.", id="comma"),
         pytest.param(
-            ",9140001001", "item 1, is '': it is empty. Look for a comma too many.", id="in front"
+            ",9140001001", "item 1, is '': it is empty. Look for an extra comma.", id="in front"
         ),
         pytest.param(
-            "914,,915", "item 2, is '': it is empty. Look for a comma too many.", id="two commas"
+            "914,,915", "item 2, is '': it is empty. Look for an extra comma.", id="two commas"
         ),
         pytest.param(
-            "914, ,915", "item 2, is ' ': it is empty. Look for a comma too many.", id="blank"
+            "914, ,915", "item 2, is ' ': it is empty. Look for an extra comma.", id="blank"
         ),
         pytest.param(
-            "914,,", "item 2, is '': it is empty. Look for a comma too many.", id="two at the end"
+            "914,,", "item 2, is '': it is empty. Look for an extra comma.", id="two at the end"
         ),
         pytest.param("914,915,9-1", f"item 3, is '9-1': {DIGITS_ALONE}", id="third of a string"),
         pytest.param("914,__omit_place_holder__0a1b2c", f"item 2, {OMIT}", id="omit"),

@@ -76,22 +76,22 @@ def test_options_of_the_task_override_the_environment(
             "domestic",
             PARTNER,
             {},
-            "region and api_url are given together, and only one of them can say where to send "
-            "the update. Leave one out; where module_defaults sets it, put omit in its place.",
+            "region and api_url are both given, but only one of them can say where to send the "
+            "update. Leave one out; a default of module_defaults can be left out with omit.",
             id="both options",
         ),
         pytest.param(
             "nowhere",
             None,
             {},
-            "region has to be one of domestic, international. For a partner's own URL use api_url.",
+            "region must be one of domestic, international. For a partner's own URL use api_url.",
             id="unknown region",
         ),
         pytest.param(
             None,
             None,
             {"OZONETEL_REGION": "nowhere"},
-            "OZONETEL_REGION has to be one of domestic, international. "
+            "OZONETEL_REGION must be one of domestic, international. "
             "For a partner's own URL use api_url.",
             id="unknown region in the environment",
         ),
@@ -157,25 +157,25 @@ def test_a_url_is_normalised_to_one_spelling(api_url: str, endpoint: str) -> Non
 
 
 CHARACTERS = (
-    "api_url holds a space, a control character, a backslash or a character outside ASCII. "
+    "api_url contains a space, a control character, a backslash or a character outside ASCII. "
     f"{EXAMPLE}, with an international host name in its xn-- form."
 )
 CREDENTIALS = (
-    "api_url holds a user name or a password, which CloudAgent does not use. "
+    "api_url contains a user name or a password, which CloudAgent does not use. "
     f"{EXAMPLE}; the account goes into username and api_key."
 )
-QUERY = f"api_url holds a query (?) or a fragment (#). {EXAMPLE}."
+QUERY = f"api_url contains a query (?) or a fragment (#). {EXAMPLE}."
 UNREADABLE = f"api_url is not a URL that can be read. {EXAMPLE}."
 HOST = f"api_url has no host name that can be used. {EXAMPLE}."
-IPV6 = "api_url holds an IPv6 address that can't be read."
+IPV6 = "api_url contains an IPv6 address that can't be read. Give a base URL such as https://cc.partner.example."
 SCHEME = (
-    "api_url has to begin with https://, as the API key travels with the request "
-    "(plain http:// is accepted for this machine's loopback addresses alone)."
+    "api_url must begin with https://, because the API key is sent with the request. Plain "
+    "http:// is accepted only for the loopback addresses of this machine."
 )
 PORT = "api_url has a port that is not a number from 1 to 65535."
 PATH = f"api_url has a path that can't be used as it is. {EXAMPLE}/prefix."
 BASE_ALONE = (
-    "api_url is the base URL alone: leave out /APIServices/dynamic/did/update, "
+    "api_url must be only the base URL: leave out /APIServices/dynamic/did/update, "
     "which is added to it."
 )
 

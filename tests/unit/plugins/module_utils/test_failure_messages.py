@@ -33,6 +33,8 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._http.attempt 
     NO_TLS,
     NOT_APPLIED,
     NOT_VALID_HTTP,
+    NOT_VALID_NOW,
+    OTHER_HOST,
     PROXY_FAILED,
     TIMED_OUT,
     TLS_FAILED,
@@ -54,7 +56,7 @@ FALLBACK = DidList(["9140002001"], held_integers=False, notices=[])
 INTEGERS = DidList(["612411182"], held_integers=True, notices=[])
 MANY = DidList([str(9140001001 + place) for place in range(23)], False, [])
 OUTCOME_UNKNOWN = (
-    "Whether the update was applied is not known; it is safe to run it again, as it always sends "
+    "Whether the update was applied is not known; it is safe to run it again, because it always sends "
     "the whole lists."
 )
 # Those that come before a request is sent have messages of their own.
@@ -98,45 +100,45 @@ NOT_REACHED = Attempt(CONNECTION_FAILED, NOT_APPLIED, detail="the connection was
     [
         pytest.param(
             [refused(AUTHENTICATION_FAILED)],
-            'CloudAgent at cc.partner.example did not accept the account "acme" with this API key. '
-            "Check username and api_key, and that region or api_url is the account's; do not try "
-            "again and again, as that may lock the account.",
+            'CloudAgent at cc.partner.example rejected the account name "acme" or the API key. '
+            "Check username and api_key, and that region or api_url is the account's; "
+            "repeated attempts may lock the account.",
             id="account refused",
         ),
         pytest.param(
             [refused(CAMPAIGN_NOT_FOUND)],
             'The account "acme" has no campaign named "Sales". '
-            "Check campaign_name letter by letter, upper and lower case included.",
+            "Check the spelling of campaign_name, including upper and lower case.",
             id="campaign unknown",
         ),
         pytest.param(
             [refused(INVALID_DIDS)],
-            'At least one number in dynamic_dids is not assigned to the account "acme". Sent were: '
-            "9140001001, 9140001002. Correct the list, or have the number assigned.",
+            'At least one number in dynamic_dids is not assigned to the account "acme". The numbers sent were: '
+            "9140001001, 9140001002. Correct the list, or have the number assigned to the account.",
             id="DIDs refused",
         ),
         pytest.param(
             [refused(INVALID_FALLBACK_DIDS)],
             'At least one number in fallback_dynamic_dids is not assigned to the account "acme". '
-            "Sent were: 9140002001. Correct the list, or have the number assigned.",
+            "The numbers sent were: 9140002001. Correct the list, or have the number assigned to the account.",
             id="fallback DIDs refused",
         ),
         pytest.param(
             [refused(DIDS_REQUIRED)],
-            "CloudAgent says that dynamic_dids is missing, though this was sent: 9140001001, "
-            "9140001002. Check that these numbers belong to the account.",
+            "CloudAgent answered that dynamic_dids is missing, although these numbers were sent: 9140001001, "
+            "9140001002. Check that they belong to the account.",
             id="DIDs not seen",
         ),
         pytest.param(
             [refused(FALLBACK_DIDS_REQUIRED)],
-            "CloudAgent says that fallback_dynamic_dids is missing, though this was sent: "
-            "9140002001. Check that these numbers belong to the account.",
+            "CloudAgent answered that fallback_dynamic_dids is missing, although these numbers were sent: "
+            "9140002001. Check that they belong to the account.",
             id="fallback DIDs not seen",
         ),
         pytest.param(
             [Attempt(CONNECTION_FAILED, UNKNOWN, detail="not HTTP", kind=NOT_VALID_HTTP)],
             "No usable answer from cc.partner.example: not HTTP. Check api_url, "
-            f"its port included, and the proxy. {OUTCOME_UNKNOWN}",
+            f"including its port, and the proxy. {OUTCOME_UNKNOWN}",
             id="not HTTP",
         ),
         pytest.param(
@@ -195,35 +197,35 @@ NOT_REACHED = Attempt(CONNECTION_FAILED, NOT_APPLIED, detail="the connection was
                 Attempt(
                     UNEXPECTED_ANSWER,
                     UNKNOWN,
-                    detail="a page instead of an answer",
+                    detail="a web page instead of an answer",
                     http_status=413,
                 )
             ],
-            "cc.partner.example gave a page instead of an answer (HTTP 413). The request is too "
-            "large for the server, or for a proxy before it: send fewer numbers, or have its limit "
+            "cc.partner.example sent a web page instead of an answer (HTTP 413). The request is too "
+            "large for the server, or for a proxy in front of it: send fewer numbers, or have its limit "
             f"raised. {OUTCOME_UNKNOWN}",
             id="a request that is too large",
         ),
         pytest.param(
             [refused(RATE_LIMITED)],
-            "CloudAgent at cc.partner.example takes no more requests for now. Run it again in a "
+            "CloudAgent at cc.partner.example is limiting the rate of requests. Run it again in a "
             "minute or later, with fewer updates at a time.",
             id="rate limit",
         ),
         pytest.param(
             [SERVER_500],
-            "CloudAgent at cc.partner.example answered with an internal error (HTTP 500). It does "
-            "so for a fault of its own, and also for a request that it does not understand, such "
-            "as one without the field for the API key. Run it again later; if it stays, check "
-            f"api_url and ask the vendor. {OUTCOME_UNKNOWN}",
+            "CloudAgent at cc.partner.example answered with an internal error (HTTP 500). It "
+            "gives this answer for a fault of its own, and also for a request that it does not "
+            "understand, such as one without the field for the API key. Run it again later; if the "
+            f"error persists, check api_url and contact the vendor. {OUTCOME_UNKNOWN}",
             id="internal error",
         ),
         pytest.param(
             [SERVER_500, SERVER_500],
             "CloudAgent at cc.partner.example answered with an internal error (HTTP 500, after 2 "
-            "attempts). It does so for a fault of its own, and also for a request that it does "
+            "attempts). It gives this answer for a fault of its own, and also for a request that it does "
             "not understand, such as one without the field for the API key. Run it again later; "
-            f"if it stays, check api_url and ask the vendor. {OUTCOME_UNKNOWN}",
+            f"if the error persists, check api_url and contact the vendor. {OUTCOME_UNKNOWN}",
             id="internal error twice",
         ),
         pytest.param(
@@ -234,7 +236,7 @@ NOT_REACHED = Attempt(CONNECTION_FAILED, NOT_APPLIED, detail="the connection was
         ),
         pytest.param(
             [Attempt(REDIRECTED, UNKNOWN, http_status=307)],
-            "cc.partner.example answered with a redirect (HTTP 307), which is not followed, as it "
+            "cc.partner.example answered with a redirect (HTTP 307), which is not followed, because it "
             "would take the API key elsewhere. Give the final address in api_url, and check the "
             f"proxy. {OUTCOME_UNKNOWN}",
             id="redirect",
@@ -242,13 +244,13 @@ NOT_REACHED = Attempt(CONNECTION_FAILED, NOT_APPLIED, detail="the connection was
         pytest.param(
             [NOT_REACHED],
             "No answer from cc.partner.example: the connection was refused. Check the network, "
-            "the name and the port, and whether a proxy is needed.",
+            "the host and the port in api_url, and whether a proxy is needed.",
             id="not reached",
         ),
         pytest.param(
             [NOT_REACHED, NOT_REACHED, NOT_REACHED],
             "No answer from cc.partner.example: the connection was refused, after 3 attempts. "
-            "Check the network, the name and the port, and whether a proxy is needed.",
+            "Check the network, the host and the port in api_url, and whether a proxy is needed.",
             id="not reached thrice",
         ),
         pytest.param(
@@ -259,9 +261,23 @@ NOT_REACHED = Attempt(CONNECTION_FAILED, NOT_APPLIED, detail="the connection was
             id="certificate",
         ),
         pytest.param(
+            [Attempt(TLS_FAILED, NOT_APPLIED, detail="it has expired", kind=NOT_VALID_NOW)],
+            "No trusted connection to cc.partner.example: it has expired. Have it renewed, and check "
+            "the clock of the machine that runs the update. If the server has a certificate of a "
+            "private authority, name that authority's file in ca_path.",
+            id="expired certificate",
+        ),
+        pytest.param(
+            [Attempt(TLS_FAILED, NOT_APPLIED, detail="it is of another host", kind=OTHER_HOST)],
+            "No trusted connection to cc.partner.example: it is of another host. Check the host in "
+            "api_url. If the server has a certificate of a private authority, name that authority's "
+            "file in ca_path.",
+            id="certificate of another host",
+        ),
+        pytest.param(
             [Attempt(TLS_FAILED, NOT_APPLIED, detail="no agreement", kind=NO_TLS)],
             "No trusted connection to cc.partner.example: no agreement. Check that the port is "
-            "one for https, and that ca_path, if given, names certificates in PEM form.",
+            "one for https, and that ca_path, if given, names certificates in PEM format.",
             id="no agreement on TLS",
         ),
         pytest.param(
@@ -278,13 +294,14 @@ NOT_REACHED = Attempt(CONNECTION_FAILED, NOT_APPLIED, detail="the connection was
         ),
         pytest.param(
             [UNANSWERED, refused(CAMPAIGN_NOT_FOUND)],
-            'The account "acme" has no campaign named "Sales". Check campaign_name letter by '
-            f"letter, upper and lower case included. {OUTCOME_UNKNOWN}",
+            'The account "acme" has no campaign named "Sales". Check the spelling of '
+            "campaign_name, including upper and lower case. An earlier attempt may have been applied; "
+            "it is safe to run it again, because it always sends the whole lists.",
             id="no answer, then a refusal",
         ),
         pytest.param(
             [NOT_REACHED, refused(RATE_LIMITED)],
-            "CloudAgent at cc.partner.example takes no more requests for now. Run it again in a "
+            "CloudAgent at cc.partner.example is limiting the rate of requests, after 2 attempts. Run it again in a "
             "minute or later, with fewer updates at a time.",
             id="not reached, then a refusal",
         ),
@@ -294,73 +311,73 @@ def test_each_reason_has_its_message(attempts: list[Attempt], message: str) -> N
     assert message_of(*attempts) == message
 
 
-NOT_THE_API = "This is not the API: check the URL and the proxy."
+NOT_THE_API = "This does not look like the API: check api_url and the proxy."
 LOOK_UP = "Look the campaign up in CloudAgent, and check api_url."
 SUCCESS = "Dynamic DIDs updated successfully"
-OPPOSITE = "its text of success, but with a status that says the opposite"
+OPPOSITE = "the text of a success with the status of an error"
 
 
 @pytest.mark.parametrize(
     ("status", "detail", "api_message", "message"),
     [
-        (200, "an empty answer", None, f"gave an empty answer (HTTP 200). {NOT_THE_API}"),
+        (200, "an empty answer", None, f"sent an empty answer (HTTP 200). {NOT_THE_API}"),
         (
             200,
-            "a page instead of an answer",
+            "a web page instead of an answer",
             None,
-            f"gave a page instead of an answer (HTTP 200). {NOT_THE_API}",
+            f"sent a web page instead of an answer (HTTP 200). {NOT_THE_API}",
         ),
         (
             200,
-            "an answer of over 64 KiB",
+            "an answer larger than 64 KiB",
             None,
-            f"gave an answer of over 64 KiB (HTTP 200). {NOT_THE_API}",
+            f"sent an answer larger than 64 KiB (HTTP 200). {NOT_THE_API}",
         ),
         (
             200,
-            'an answer that is not documented: "[]"',
+            'an undocumented answer: "[]"',
             None,
-            f'gave an answer that is not documented: "[]" (HTTP 200). {NOT_THE_API}',
+            f'sent an undocumented answer: "[]" (HTTP 200). {NOT_THE_API}',
         ),
         (
             200,
             "",
             "Something new.",
-            f'gave an answer that is not documented: "Something new." (HTTP 200). {LOOK_UP}',
+            f'sent an undocumented answer: "Something new." (HTTP 200). {LOOK_UP}',
         ),
         (
             200,
-            'an answer that is not documented: "{x}"',
+            'an undocumented answer: "{x}"',
             "",
-            f'gave an answer that is not documented: "{{x}}" (HTTP 200). {LOOK_UP}',
+            f'sent an undocumented answer: "{{x}}" (HTTP 200). {LOOK_UP}',
         ),
         (
             401,
             "an empty answer",
             None,
-            "gave an empty answer (HTTP 401). Something before CloudAgent refused the request: "
+            "sent an empty answer (HTTP 401). Something in front of CloudAgent refused the request: "
             "check api_url and the proxy.",
         ),
         (
             403,
-            "a page instead of an answer",
+            "a web page instead of an answer",
             None,
-            "gave a page instead of an answer (HTTP 403). Something before CloudAgent refused the "
+            "sent a web page instead of an answer (HTTP 403). Something in front of CloudAgent refused the "
             "request: check api_url and the proxy.",
         ),
         (
             404,
-            "an answer that is not documented",
+            "an undocumented answer",
             "Not Found",
-            'gave an answer that is not documented: "Not Found" (HTTP 404). This is not the API: '
-            "check api_url, its path included.",
+            'sent an undocumented answer: "Not Found" (HTTP 404). This is not the API: '
+            "check api_url, including its path.",
         ),
         (
             405,
             "an empty answer",
             None,
-            "gave an empty answer (HTTP 405). This is not the API: check api_url, its path "
-            "included.",
+            "sent an empty answer (HTTP 405). This is not the API: check api_url, including "
+            "its path.",
         ),
     ],
 )
@@ -384,7 +401,7 @@ def test_a_success_text_with_an_error_status_is_called_a_contradiction(status: i
         kind=CONTRADICTION,
     )
     assert message_of(attempt) == (
-        f'cc.partner.example gave {OPPOSITE}: "{SUCCESS}" (HTTP {status}). {LOOK_UP} '
+        f'cc.partner.example sent {OPPOSITE}: "{SUCCESS}" (HTTP {status}). {LOOK_UP} '
         f"{OUTCOME_UNKNOWN}"
     )
 
@@ -462,13 +479,13 @@ def test_at_most_twenty_numbers_are_shown(reason: str, count: int, end: str) -> 
         (
             Attempt(RATE_LIMITED, NOT_APPLIED, http_status=429, retry_after=120.0),
             120.0,
-            "The server asked to wait 120 seconds before the next attempt, which does not fit into "
-            "the timeout of 60 seconds.",
+            "The server asked to wait 120 seconds, which is more than is left of the timeout of "
+            "60 seconds.",
         ),
         (
             Attempt(RATE_LIMITED, NOT_APPLIED, http_status=200),
             17.4,
-            "It takes a wait of 17 seconds before the next attempt, which does not fit into the "
+            "The next attempt would have to wait 17 seconds, which is more than is left of the "
             "timeout of 60 seconds.",
         ),
     ],
@@ -483,7 +500,7 @@ def test_the_refused_wait_comes_before_the_unknown_outcome() -> None:
     message = message_of(SERVER_503._replace(retry_after=90.0), refused_wait=90.0)
     assert message == (
         "CloudAgent at cc.partner.example is not available (HTTP 503). Run it again later. "
-        "The server asked to wait 90 seconds before the next attempt, which does not fit into the "
+        "The server asked to wait 90 seconds, which is more than is left of the "
         f"timeout of 60 seconds. {OUTCOME_UNKNOWN}"
     )
 
@@ -501,7 +518,7 @@ def test_the_refused_wait_comes_before_the_unknown_outcome() -> None:
 )
 def test_a_wait_is_shown_in_rounded_seconds(refused_wait: float, shown: str) -> None:
     message = message_of(SERVER_503, refused_wait=refused_wait, timeout=0.02)
-    assert f"It takes a wait of {shown} before the next attempt" in message
+    assert f"The next attempt would have to wait {shown}, which" in message
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])

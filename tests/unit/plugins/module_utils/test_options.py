@@ -263,7 +263,10 @@ def test_a_missing_file_of_authorities_is_refused(
         )
     )
     missing = paths["missing"]
-    assert message == f"{subject} names a file or directory that can't be read here: {missing}"
+    assert message == (
+        f"{subject} names a file or directory that can't be read here: {missing}. Check the path, and "
+        "the rights of the user who runs the update."
+    )
 
 
 def test_an_unreadable_file_of_authorities_is_refused(
@@ -286,8 +289,8 @@ def test_an_invalid_path_of_authorities_is_refused(ca_path: str) -> None:
 
 
 CONTROL = (
-    "has a control character, such as a line break, as character {}. "
-    "Look at where the value comes from."
+    "contains a control character, such as a line break, as character {}. "
+    "Check where the value comes from."
 )
 
 
@@ -312,9 +315,11 @@ def test_empty_texts_and_control_characters_are_refused(
         api_settings_with({}, **{name: value})
         read_campaign({**OPTIONS, name: value})
 
-    if message == "is empty." and name != "campaign_name":
+    if message == "is empty." and name == "campaign_name":
+        message += " Give the name of the campaign."
+    elif message == "is empty.":
         message += (
-            " Look at where it comes from: the task, module_defaults, or the environment variable "
+            " Check where it comes from: the task, module_defaults, or the environment variable "
             f"OZONETEL_{name.upper()} where the update runs."
         )
     assert refusal(read) == f"{name} {message}"
@@ -345,7 +350,7 @@ def test_valid_timeouts_are_accepted(timeout: float) -> None:
 @pytest.mark.parametrize("timeout", [0.0, -0.0, -1.0, float("inf"), float("-inf"), float("nan")])
 def test_invalid_timeouts_are_refused(timeout: float) -> None:
     message = refusal(lambda: api_settings_with({}, timeout=timeout))
-    assert message == "timeout has to be a number of seconds over 0."
+    assert message == "timeout must be a number of seconds greater than 0."
 
 
 @pytest.mark.parametrize("retries", [0, 1, 10])
@@ -356,7 +361,7 @@ def test_valid_retries_are_accepted(retries: int) -> None:
 @pytest.mark.parametrize("retries", [-1, 11, 1000])
 def test_invalid_retries_are_refused(retries: int) -> None:
     message = refusal(lambda: api_settings_with({}, retries=retries))
-    assert message == "retries has to be from 0 to 10."
+    assert message == "retries must be from 0 to 10."
 
 
 def test_the_record_options_have_their_defaults() -> None:
@@ -468,12 +473,12 @@ def test_a_note_is_kept_unless_it_is_blank(given: str | None, note: str | None) 
         ("x" * 201, "record_note has 201 characters; at most 200 are kept. Shorten it."),
         (
             "job 7\nmain",
-            "record_note has a control character, such as a line break, as character 6. Look at "
+            "record_note contains a control character, such as a line break, as character 6. Check "
             "where the value comes from.",
         ),
         (
             "\x1b[31m7",
-            "record_note has a control character, such as a line break, as character 1. Look at "
+            "record_note contains a control character, such as a line break, as character 1. Check "
             "where the value comes from.",
         ),
         ("job \ud800", "record_note is not valid UTF-8 text: see character 5."),
@@ -570,8 +575,8 @@ def test_a_user_without_a_home_has_no_record_directory(monkeypatch: pytest.Monke
         (
             {"record": False, "skip_unchanged": True},
             {},
-            "skip_unchanged is given together with record: false, and without the record nothing "
-            "is known to be unchanged. Leave one of them out.",
+            "skip_unchanged and record: false are both given, but only the record tells what is "
+            "unchanged. Leave one of them out.",
         ),
         (
             {"record_dir": ""},
@@ -616,7 +621,7 @@ def test_a_record_dir_that_is_not_absolute_is_refused(
     name = "record_dir" if way == "option" else "The environment variable OZONETEL_RECORD_DIR"
     assert refusal(lambda: read_record_options(params, environment)) == (
         f"{name} is {str(given)!a}, which is not an absolute path. Give one that begins with /. A ~ "
-        "or a variable at its beginning has to exist where the update runs."
+        "or a variable at its beginning must exist where the update runs."
     )
 
 

@@ -120,7 +120,7 @@ def test_the_same_lists_are_reported_as_unchanged() -> None:
 @pytest.mark.parametrize(
     ("basis", "why"),
     [
-        (FIRST_SEEN, "The campaign had no record in /{records}."),
+        (FIRST_SEEN, "No earlier update of the campaign is recorded in /{records}."),
         (DIFFERS, "The lists differ from those confirmed last, according to the record in"),
         (UNCONFIRMED, "not certain: the record in /{records} is not confirmed."),
         (UNAVAILABLE, "No record was used, so nothing is known of the lists before."),

@@ -55,8 +55,8 @@ def test_a_confirmed_update_returns_the_whole_result() -> None:
     assert module.result == {
         **LISTS,
         "changed": True,
-        "msg": 'Updated campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID. The campaign had '
-        f"no record in {module.params['record_dir']}.",
+        "msg": 'Updated campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID. No earlier '
+        f"update of the campaign is recorded in {module.params['record_dir']}.",
         "sent": True,
         "changed_basis": "first_seen",
         "api_message": "Dynamic DIDs updated successfully",
@@ -73,8 +73,8 @@ def test_check_mode_sends_nothing_and_predicts_a_change() -> None:
         **LISTS,
         **NO_ANSWER,
         "changed": True,
-        "msg": 'Would update campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID. The campaign '
-        f"had no record in {module.params['record_dir']}. Nothing was sent.",
+        "msg": 'Would update campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID. No '
+        f"earlier update of the campaign is recorded in {module.params['record_dir']}. Nothing was sent.",
         "sent": False,
         "changed_basis": "first_seen",
     }
@@ -109,8 +109,8 @@ def test_a_refused_update_returns_the_failure() -> None:
         "changed": False,
         "sent": True,
         "changed_basis": "first_seen",
-        "msg": 'The account "acme" has no campaign named "Sales". Check campaign_name letter by '
-        "letter, upper and lower case included.",
+        "msg": 'The account "acme" has no campaign named "Sales". Check the spelling of '
+        "campaign_name, including upper and lower case.",
         "failure": {"reason": "campaign_not_found", "outcome": "not_applied", **answer},
     }
 

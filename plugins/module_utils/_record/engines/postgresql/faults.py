@@ -152,7 +152,7 @@ _NO_TLS = (
     False,
 )
 _READ_ONLY = (
-    "the server takes no writes: it is a replica, or read-only",
+    "the server accepts no writes: it is a replica, or read-only",
     "Name the primary server in record_url; several hosts can be given with commas.",
     False,
 )
@@ -194,7 +194,12 @@ _CODES = {
         "Have all of them created. " + _SEE_GUIDE,
         False,
     ),
-    "53100": ("the disk of PostgreSQL is full", "Make room there.", False),
+    "42703": (
+        f"a column of the tables in the schema {SCHEMA} is missing",
+        "Have the tables created anew. " + _SEE_GUIDE,
+        False,
+    ),
+    "53100": ("the disk of PostgreSQL is full", "Free some space there.", False),
     "53200": (
         "PostgreSQL has no memory left for another lock",
         "Lower concurrency, or have max_locks_per_transaction raised.",

@@ -60,8 +60,8 @@ def test_the_number_of_records_locked_ahead_is_limited(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"concurrency": 0}, "concurrency has to be from 1 to 64."),
-        ({"concurrency": 65}, "concurrency has to be from 1 to 64."),
+        ({"concurrency": 0}, "concurrency must be from 1 to 64."),
+        ({"concurrency": 65}, "concurrency must be from 1 to 64."),
         (
             {"requests_per_minute": 0},
             "requests_per_minute has to be at least 1. Leave it out for no limit.",
@@ -97,18 +97,24 @@ SPREADSHEET = (
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"campaign_name": None}, "campaigns, item 3: campaign_name is empty."),
-        ({"campaign_name": " "}, "campaigns, item 3: campaign_name is empty."),
+        (
+            {"campaign_name": None},
+            "campaigns, item 3: campaign_name is empty. Give the name of the campaign.",
+        ),
+        (
+            {"campaign_name": " "},
+            "campaigns, item 3: campaign_name is empty. Give the name of the campaign.",
+        ),
         (
             {"campaign_name": "a\nb"},
-            "campaigns, item 3 (campaign 'a\\nb'): campaign_name has a control character, such as a "
-            "line break, as character 2. Look at where the value comes from.",
+            "campaigns, item 3 (campaign 'a\\nb'): campaign_name contains a control character, such as a "
+            "line break, as character 2. Check where the value comes from.",
         ),
         (
             {"dynamic_dids": ["914", "915", "x"]},
-            "campaigns, item 3 (campaign \"Sales\"): dynamic_dids, item 3, is 'x': a DID has the "
-            "digits 0 to 9 alone, with at most a + before them. Remove everything else, spaces and "
-            "punctuation included.",
+            "campaigns, item 3 (campaign \"Sales\"): dynamic_dids, item 3, is 'x': a DID has only "
+            "the digits 0 to 9, with at most a + before them. Remove everything else, including spaces "
+            "and punctuation.",
         ),
         (
             {"fallback_dynamic_dids": ""},

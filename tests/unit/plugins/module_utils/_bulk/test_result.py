@@ -114,7 +114,7 @@ def test_the_entry_of_a_failed_update_has_its_message_and_lists() -> None:
     [
         (stop.ACCOUNT_REFUSED, "the account was refused for another campaign"),
         (stop.CAMPAIGN_FAILED, "another campaign failed (stop_on_failure)"),
-        (stop.LONG_BREAK, "the server asked for a break that is too long to wait for"),
+        (stop.LONG_BREAK, "the server asked for a pause that is longer than the timeout"),
         (stop.ABANDONED, "Ansible's main process has ended"),
         (stop.ERROR, "of an error in the collection"),
         (None, "of an error in the collection"),

@@ -164,8 +164,8 @@ def not_found(name: str) -> Entry:
         "changed": False,
         "sent": True,
         "failed": True,
-        "msg": f'The account "acme" has no campaign named "{name}". Check campaign_name letter by '
-        "letter, upper and lower case included.",
+        "msg": f'The account "acme" has no campaign named "{name}". Check the spelling of '
+        "campaign_name, including upper and lower case.",
         "failure": {"reason": "campaign_not_found", "outcome": "not_applied", **answer},
     }
 
@@ -295,9 +295,10 @@ def test_a_very_long_pause_asked_for_by_the_server_ends_the_task() -> None:
             bulk_run.run_bulk(module, new_client())
         assert len(mock.calls) == 1
     assert module.result["summary"] == summary(failed=1, not_sent=2)
-    assert "The server asked to wait 3600 seconds before the next attempt" in module.result["msg"]
+    assert "The server asked to wait 3600 seconds, which is more" in module.result["msg"]
     assert (
-        "because the server asked for a break that is too long to wait for" in module.result["msg"]
+        "because the server asked for a pause that is longer than the timeout"
+        in module.result["msg"]
     )
 
 
@@ -306,10 +307,10 @@ def test_a_very_long_pause_asked_for_by_the_server_ends_the_task() -> None:
     [
         ([*"ABC", {"campaign_name": "D", "dynamic_dids": ["914", True]}], {}, "campaigns, item 4"),
         (["A", "B", "A"], {}, "campaigns, items 1 and 3 both name"),
-        (["A"], {"concurrency": 0}, "concurrency has to be"),
-        (["A"], {"timeout": 0.0}, "timeout has to be"),
+        (["A"], {"concurrency": 0}, "concurrency must be"),
+        (["A"], {"timeout": 0.0}, "timeout must be"),
         (["A"], {"username": None}, "username is empty"),
-        (["A"], {"record": False, "skip_unchanged": True}, "skip_unchanged is given together"),
+        (["A"], {"record": False, "skip_unchanged": True}, "skip_unchanged and record: false"),
     ],
 )
 @pytest.mark.parametrize("check_mode", [True, False])

@@ -518,7 +518,7 @@ def test_in_a_read_only_directory_the_update_works_with_a_warning(
     not_writable(monkeypatch)
     warning = (
         f"No last-applied record can be used in {run.directory}: the directory can't be written "
-        "to. The update works without it, and counts as changed. Choose a record_dir that can be "
+        "to. The update is sent without it, and counts as changed. Choose a record_dir that can be "
         "written to, or record: false."
     )
     predicted = run(check_mode=True, **A)
@@ -539,6 +539,8 @@ def test_in_a_read_only_directory_other_lists_than_the_confirmed_fail(
         assert failed.result["failure"]["outcome"] == "not_applied"
         assert str(run.path) in failed.result["msg"]
         assert "Nothing was sent." in failed.result["msg"]
+        # No warning says that the update is sent without a record.
+        assert failed.warnings == []
     # The same lists leave it right.
     assert run.predict(**A) == (True, "unavailable")
     assert run(SUCCESS, **A).told == (True, "unavailable")
@@ -635,7 +637,7 @@ def test_a_full_disk_after_a_confirmed_update_is_a_warning(
     assert ran.told == (True, "differs")
     assert ran.warnings == [
         f"The update was confirmed, but the last-applied record {run.path} could not be written "
-        "(No space left on device), so the next run will count as changed. Look at the directory "
+        "(No space left on device), so the next run will count as changed. Check the directory "
         "and the disk."
     ]
     assert run.names() == [f"{KEY}.lock", f"{KEY}.record"]
@@ -674,7 +676,7 @@ def test_a_disk_error_after_a_failed_update_is_a_warning(
     assert failed.reason == "campaign_not_found"
     assert failed.warnings == [
         f"The last-applied record {run.path} could not be written after the failure "
-        "(Input/output error). Look at the directory and the disk."
+        "(Input/output error). Check the directory and the disk."
     ]
     assert run.confirmed() is False
 

@@ -38,7 +38,7 @@ DOMESTIC = "https://in1-ccaas-api.ozonetel.com"
 PARTNER = "https://cc.partner.example"
 NOT_CHANGED = (
     "The last-applied record {} could not be changed ({}). Run this as the user who runs the "
-    "updates, and look at the directory and the disk."
+    "updates, and check the directory and the disk."
 )
 
 
@@ -256,7 +256,7 @@ def test_only_what_the_filter_chooses_is_changed(
             for options in ({}, {"username": "acme", "region": "domestic"})
         ),
         ({"did": "1"}, "did, item 1, is '1': a DID has 3 to 17 digits."),
-        ({"all": True, "timeout": 0.0}, "timeout has to be a number of seconds over 0."),
+        ({"all": True, "timeout": 0.0}, "timeout must be a number of seconds greater than 0."),
         (
             {"all": True, "record_dir": ""},
             "record_dir is empty. Give the absolute path of a directory, or leave it out.",
@@ -355,7 +355,7 @@ def test_a_locked_record_is_waited_for_and_does_not_stop_the_others(
         "changed": True,
         "campaigns": [SUPPORT.shown()],
         "msg": f"Another run ({holder}) holds the lock of the last-applied record {place}. Run it "
-        "again later, or raise timeout. Changed: 1.",
+        "again later, or raise timeout. 1 record was changed.",
         "diff": module.result["diff"],
         "failure": {"reason": "record_failed", "outcome": "not_applied", **NO_ANSWER},
     }
@@ -372,7 +372,7 @@ def test_several_that_stay_locked_are_counted(records: Records) -> None:
     other.lock([SALES.key, SUPPORT.key, OTHERS.key])
     module = records.change("absent", timeout=0.1, all=True)
     assert module.result["msg"].endswith(
-        " Run it again later, or raise timeout. The same for 2 more. Changed: 0."
+        " Run it again later, or raise timeout. The same for 2 more. No record was changed."
     )
     assert (module.result["changed"], module.result["campaigns"]) == (False, [])
 
@@ -461,7 +461,8 @@ def test_an_unusable_record_is_left_out_with_a_warning(records: Records) -> None
     module = records.change("absent", all=True)
     assert told(module)[:2] == (True, ["Sales"])
     assert module.warnings == [
-        f"The last-applied record {records.path(SUPPORT)} is damaged. It is left out."
+        f"The last-applied record {records.path(SUPPORT)} is damaged. It is left out. The next "
+        "confirmed update of its campaign replaces it."
     ]
     assert records.path(SUPPORT).exists()
 
@@ -475,7 +476,7 @@ def test_a_read_only_directory_fails_the_task(
     result = records.change("unconfirmed", all=True).result
     reason = "the directory can't be written to"
     assert result["msg"] in {
-        f"{NOT_CHANGED.format(records.path(one), reason)} The same for 1 more. Changed: 0."
+        f"{NOT_CHANGED.format(records.path(one), reason)} The same for 1 more. No record was changed."
         for one in (SALES, SUPPORT)
     }
     assert (result["changed"], result["campaigns"]) == (False, [])
@@ -505,7 +506,9 @@ def test_one_failed_record_does_not_stop_the_others(
     monkeypatch.setattr(os, "unlink", unlink_others)
     result = records.change(state, all=True).result
     reason = os.strerror(errno.EACCES)
-    assert result["msg"] == f"{NOT_CHANGED.format(records.path(SALES), reason)} Changed: 1."
+    assert (
+        result["msg"] == f"{NOT_CHANGED.format(records.path(SALES), reason)} 1 record was changed."
+    )
     assert (result["failed"], result["changed"]) == (True, True)
     assert [one["campaign_name"] for one in result["campaigns"]] == ["Support"]
     assert records.confirmed(SALES) is True

@@ -46,6 +46,7 @@ from ansible_collections.ozonetel.cloudagent.tests.unit.support import (
 
 DOMESTIC = "https://in1-ccaas-api.ozonetel.com"
 INTERNATIONAL = "https://api.ccaas.ozonetel.com"
+LEFT_OUT = "It is left out. The next confirmed update of its campaign replaces it."
 PARTNER = "https://cc.partner.example"
 
 
@@ -113,7 +114,7 @@ def test_the_filter_comes_from_options_and_not_from_the_environment(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"region": "domestic", "api_url": PARTNER}, "given together"),
+        ({"region": "domestic", "api_url": PARTNER}, "both given"),
         ({"did": ["111", "222"]}, "^did takes one number. Give one, or leave it out.$"),
         ({"did": "111,222"}, "^did takes one number."),
         ({"did": ""}, "^did is empty"),
@@ -174,8 +175,8 @@ def test_the_filter_of_an_update(
         ({}, {}, "^Which account is meant is not known. .* OZONETEL_USERNAME "),
         ({}, {"OZONETEL_USERNAME": ""}, "^username is empty"),
         ({"username": " "}, {"OZONETEL_USERNAME": "acme"}, "^username is empty"),
-        ({"username": "acme"}, {"OZONETEL_REGION": "mars"}, "^OZONETEL_REGION has to be one of"),
-        ({"username": "acme", "region": "domestic", "api_url": PARTNER}, {}, "given together"),
+        ({"username": "acme"}, {"OZONETEL_REGION": "mars"}, "^OZONETEL_REGION must be one of"),
+        ({"username": "acme", "region": "domestic", "api_url": PARTNER}, {}, "both given"),
     ],
 )
 def test_a_filter_of_an_update_that_is_refused(
@@ -466,7 +467,7 @@ def test_an_unusable_record_is_left_out_with_one_warning(
     path.write_bytes(content)
     module = show(str(tmp_path))
     assert identities(module.result["campaigns"]) == [(PARTNER, "acme", "Sales")]
-    assert module.warnings == [f"The last-applied record {path} {fault}. It is left out."]
+    assert module.warnings == [f"The last-applied record {path} {fault}. {LEFT_OUT}"]
 
 
 def test_a_symbolic_link_in_place_of_a_record_is_left_out(tmp_path: pathlib.Path) -> None:
@@ -475,7 +476,7 @@ def test_a_symbolic_link_in_place_of_a_record_is_left_out(tmp_path: pathlib.Path
     module = show(str(tmp_path))
     assert len(module.result["campaigns"]) == 1
     assert [warning.split(" ", 4)[-1] for warning in module.warnings] == [
-        "is a symbolic link. It is left out."
+        f"is a symbolic link. {LEFT_OUT}"
     ]
 
 
@@ -499,7 +500,7 @@ def test_the_key_is_masked_in_warnings_and_messages(tmp_path: pathlib.Path) -> N
 
 def test_an_unusable_api_url_fails_with_invalid_input(tmp_path: pathlib.Path) -> None:
     module = show(str(tmp_path), api_url="http://cc.partner.example")
-    assert module.result.pop("msg").startswith("api_url has to begin with https://")
+    assert module.result.pop("msg").startswith("api_url must begin with https://")
     assert module.result == {
         "failed": True,
         "changed": False,
