@@ -333,8 +333,8 @@ class _ForeignFile(Exception):
 
 
 @contextlib.contextmanager
-def _opened(path: str, flags: int, mode: int = 0) -> t.Iterator[int]:
-    descriptor = os.open(path, flags, mode)
+def _opened(path: str, flags: int) -> t.Iterator[int]:
+    descriptor = os.open(path, flags)
     try:
         yield descriptor
     finally:
@@ -343,10 +343,16 @@ def _opened(path: str, flags: int, mode: int = 0) -> t.Iterator[int]:
 
 @contextlib.contextmanager
 def _created(path: str) -> t.Iterator[int]:
-    # Left by a process that was killed: nobody else writes while this one has the lock.
-    _unlink(path)
-    with _opened(path, _CREATE, 0o600) as descriptor:
+    try:
+        descriptor = os.open(path, _CREATE, 0o600)
+    except FileExistsError:
+        # Left by a process that was killed: nobody else writes while this one has the lock.
+        _unlink(path)
+        descriptor = os.open(path, _CREATE, 0o600)
+    try:
         yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager

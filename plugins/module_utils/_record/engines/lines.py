@@ -65,8 +65,17 @@ def header_line(endpoint: str) -> bytes:
 
 def confirmation_line(confirmation: Confirmation) -> bytes:
     """Return the line of a confirmation that holds."""
-    lists, *others = confirmation
-    return _line(CONFIRMED, {**lists._asdict(), **dict(zip(Confirmation._fields[1:], others))})
+    lists = confirmation.lists
+    content = {
+        "username": lists.username,
+        "campaign_name": lists.campaign_name,
+        "dynamic_dids": lists.dynamic_dids,
+        "fallback_dynamic_dids": lists.fallback_dynamic_dids,
+        "applied_at": confirmation.applied_at,
+        "applied_by": confirmation.applied_by,
+        "note": confirmation.note,
+    }
+    return _line(CONFIRMED, content)
 
 
 def read_lines(data: bytes) -> Content:
