@@ -69,11 +69,11 @@ class Files:
     def obstacle(self) -> str | None:
         """Return why nothing can be written here, or None; the question leaves no trace."""
         place = self.name
-        while not os.path.lexists(place) and os.path.dirname(place) != place:
+        while not os.path.isdir(place):
+            if os.path.lexists(place):
+                return _NOT_WRITABLE
             place = os.path.dirname(place)
-        if os.path.isdir(place) and os.access(place, os.W_OK | os.X_OK):
-            return None
-        return _NOT_WRITABLE
+        return None if os.access(place, os.W_OK | os.X_OK) else _NOT_WRITABLE
 
     def place_of(self, key: str) -> str:
         """Return the path of a record."""
@@ -201,7 +201,7 @@ class Files:
         if change.found.record is None:
             return change.removes or not self._is_new(change.key)
         content: Content = change.found.revision
-        return not change.confirmed and content.record.confirmed and len(content.lines) == 1
+        return not change.confirmed and content.record.confirmed and content.count == 1
 
     def _write(self, change: Change, durable: bool) -> None:
         if change.confirmation is not None:
@@ -231,7 +231,7 @@ class Files:
             self._write_anew(change.key, [header_line(change.endpoint), line])
             return
         content: Content = change.found.revision
-        if len(content.lines) >= MOST_CONFIRMATIONS:
+        if content.count >= MOST_CONFIRMATIONS:
             kept = content.lines[1 - LONGEST_HISTORY :]
             self._write_anew(change.key, [header_line(change.endpoint), *kept, line])
             return

@@ -157,8 +157,10 @@ _READ_ONLY = (
     False,
 )
 _POOLER = (
-    "a connection pooler changes the session between two statements (its mode is transaction or "
-    "statement), and locks don't work there",
+    (
+        "a connection pooler changes the session between two statements (its mode is transaction or "
+        "statement), and locks don't work there"
+    ),
     "Name PostgreSQL itself in record_url, or a pool of the pooler in session mode.",
     False,
 )
