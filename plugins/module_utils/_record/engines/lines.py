@@ -29,6 +29,7 @@ FORMAT_VERSION = 2
 HEADER = b"#"
 CONFIRMED = b"+"
 WITHDRAWN = b"-"
+_FIELDS = (*Lists._fields, *Confirmation._fields[1:])
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 Value = t.TypeVar("Value")
@@ -60,11 +61,6 @@ class Content(t.NamedTuple):
     end: int
 
     @property
-    def count(self) -> int:
-        """Return how many confirmations there are."""
-        return self.data.count(b"\n", self.first, self.end)
-
-    @property
     def lines(self) -> list[bytes]:
         """Return the lines of the confirmations, oldest first."""
         return self.data[self.first : self.end].splitlines(keepends=True)
@@ -77,17 +73,8 @@ def header_line(endpoint: str) -> bytes:
 
 def confirmation_line(confirmation: Confirmation) -> bytes:
     """Return the line of a confirmation that holds."""
-    lists = confirmation.lists
-    content = {
-        "username": lists.username,
-        "campaign_name": lists.campaign_name,
-        "dynamic_dids": lists.dynamic_dids,
-        "fallback_dynamic_dids": lists.fallback_dynamic_dids,
-        "applied_at": confirmation.applied_at,
-        "applied_by": confirmation.applied_by,
-        "note": confirmation.note,
-    }
-    return _line(CONFIRMED, content)
+    lists, *others = confirmation
+    return _line(CONFIRMED, dict(zip(_FIELDS, (*lists, *others))))
 
 
 def read_lines(data: bytes) -> Content:
