@@ -34,11 +34,13 @@ SELECT pg_catalog.set_config('search_path', 'pg_catalog', false),
   current_user::text"""
 
 # A client that is gone is noticed within half a minute, and its locks are free then. Plans are kept
-# while the tables grow, so each row is looked up by its key from the beginning.
+# while the tables grow, so each row is looked up by its key from the beginning; before PostgreSQL 18,
+# what can't be looked up so seems to be worth compiling then.
 SET_UP_SESSION = """\
 SELECT set_config('ozonetel.session', %(session)s, false),
   set_config('default_transaction_isolation', 'read committed', false),
   set_config('enable_seqscan', 'off', false),
+  set_config('jit', 'off', false),
   set_config('tcp_keepalives_idle', '10', false),
   set_config('tcp_keepalives_interval', '5', false),
   set_config('tcp_keepalives_count', '3', false),
