@@ -7,7 +7,7 @@ NOX := .venv/bin/nox
 # Nothing is written to the user's HOME; noxfile.py has the same folder as HOME.
 export PIP_CACHE_DIR ?= $(CURDIR)/.nox/home/.cache/pip
 
-.PHONY: help demo test test-all quick benchmark fuzz release clean
+.PHONY: help demo test test-all quick docs benchmark fuzz release clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -24,6 +24,9 @@ test-all: $(NOX) ## Run every test and check, with every ansible-core
 quick: $(NOX) ## Run lint and unit tests, for daily work
 	$(NOX) -s ruff lint
 	$(NOX) -s pytest -- tests/unit
+
+docs: $(NOX) ## Build the documentation site, test it in a browser, and say where it is
+	$(NOX) -s docs
 
 benchmark: $(NOX) ## Measure the collection, for about 25 minutes, and draw the chart of its documentation
 	$(NOX) -s benchmark

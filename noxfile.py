@@ -22,10 +22,12 @@ sys.path.insert(0, str(Path(__file__).parent / "tests"))
 from nox_helpers import (
     NOX,
     ansible_test_home,
+    complete_site,
     copy_collection,
     find_pythons,
     leave_home_alone,
     link_collection,
+    make_private_folder,
     take_dill_from_the_package_index,
     use_real_pythons,
 )
@@ -106,6 +108,7 @@ if not ALL:
     only_all = [f"ansible-core {core}" for core in RUNNABLE if core not in (OLDEST, NEWEST)]
     tested = (UNITS, NEWEST and controller(NEWEST))
     only_all += [f"unit tests on Python 3.{minor}" for minor in PYTHONS if minor not in tested]
+    only_all.append("the argument specs of awx.awx")
     NOT_RUN += [f"{what}: make test-all runs it" for what in only_all]
 
 
@@ -202,6 +205,27 @@ def changelog(session: nox.Session) -> None:
     session.run("antsibull-changelog", "lint")
 
 
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation site, in which nothing may warn, and test it in a browser."""
+    session.install("-r", "docs/site/requirements.txt", "-r", "tests/browser/requirements.txt")
+    session.install("pytest")
+    site = NOX / "site"
+    source = make_private_folder(site / "rst")
+    session.run(
+        *("antsibull-docs", "--config-file", "docs/site/antsibull-docs.cfg", "collection"),
+        *("--use-current", "--squash-hierarchy", "--fail-on-error"),
+        *("--dest-dir", str(source), "ozonetel.cloudagent"),
+        env={"ANSIBLE_COLLECTIONS_PATH": str(link_collection(NOX / "link"))},
+    )
+    complete_site(source)
+    folders = ("-d", str(site / "doctrees"), str(source), str(site / "html"))
+    session.run("sphinx-build", "--quiet", "-W", "-E", "-c", "docs/site", *folders)
+    env = {"CLOUDAGENT_SITE": str(site / "html")}
+    session.run("pytest", *(session.posargs or ["tests/browser/test_site.py"]), env=env)
+    session.log(f"The site is at {(site / 'html' / 'index.html').as_uri()}")
+
+
 @nox.session(name="build-import")
 def build_import(session: nox.Session) -> None:
     """Build the collection and import it with galaxy-importer, which must not warn."""
@@ -228,6 +252,20 @@ def demo(session: nox.Session) -> None:
         "ANSIBLE_NOCOWS": "true",
     }
     session.run("ansible-playbook", "ozonetel.cloudagent.demo", *session.posargs, env=env)
+
+
+@nox.session(name="awx-argument-specs", default=ALL, python=NEWEST_PYTHON)
+def awx_argument_specs(session: nox.Session) -> None:
+    """Check what the tests know of awx.awx against the package ansible; -- --write renews it."""
+    session.install(ansible_core(NEWEST), "pyyaml")
+    wheels = Path(session.create_tmp())
+    for old in wheels.glob("*.whl"):
+        old.unlink()
+    download = ("--no-deps", "--only-binary", ":all:", "--dest", str(wheels), "ansible==12.*")
+    session.run("pip", "download", *download, silent=True)
+    (wheel,) = wheels.glob("*.whl")
+    check = () if session.posargs == ["--write"] else ("--check",)
+    session.run("python", "tests/awx/argument_specs.py", *check, str(wheel))
 
 
 @nox.session(default=False)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What noxfile.py needs around its sessions: a HOME, interpreters, copies of the collection."""
+"""What noxfile.py needs around its sessions: a HOME, interpreters, copies, the site's sources."""
 
 from __future__ import annotations
 
@@ -30,6 +30,13 @@ args = [arg for arg in sys.argv[1:] if arg not in ("--no-setuptools", "--no-whee
 subprocess.check_call([sys.executable, "-m", "ensurepip"], stdout=subprocess.DEVNULL)
 sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", "--quiet", *args]))
 """
+
+# Files in Markdown that are pages of the site as well.
+PAGES_OF_FILES = {
+    "CHANGELOG.md": "changelog.md",
+    "SECURITY.md": "security.md",
+    "sandbox/README.md": "sandbox.md",
+}
 
 
 def make_home(home: Path, model: Path, *shared: str) -> Path:
@@ -137,3 +144,23 @@ def link_collection(place: Path) -> Path:
     with contextlib.suppress(FileExistsError):
         link.symlink_to(os.path.relpath(ROOT, link.parent), target_is_directory=True)
     return place
+
+
+def make_private_folder(place: Path) -> Path:
+    """Make an empty folder that only its owner may write to, as antsibull-docs wants it."""
+    shutil.rmtree(place, ignore_errors=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.mkdir(mode=0o700)
+    return place
+
+
+def complete_site(source: Path) -> None:
+    """Add to the pages of antsibull-docs those that it does not make, and what it leaves out."""
+    # guide_environment.rst takes its place: it lists only variables of plugins that are no modules.
+    (source / "environment_variables.rst").unlink()
+    for path in (*ROOT.glob("docs/site/*.rst"), *ROOT.glob("docs/site/*.svg")):
+        shutil.copy2(path, source)
+    for path in ROOT.glob("docs/docsite/rst/*.svg"):
+        shutil.copy2(path, source / "docsite")
+    for name, page in PAGES_OF_FILES.items():
+        shutil.copy2(ROOT / name, source / page)

@@ -21,21 +21,43 @@ mpl.use("svg")
 
 from matplotlib import pyplot
 
-# The same input gives the same file, without a date or random ids in it.
-mpl.rcParams.update({"svg.hashsalt": "cloudagent", "svg.fonttype": "none", "font.size": 10})
+INK, SOFT = "#1f2328", "#59636e"
 COLOURS = {
-    "debug": "#9aa0a6",
+    "debug": "#818b98",
     "in process": "#0b6e4f",
     "as a module": "#c77700",
-    "uri": "#8a1c1c",
+    "uri": "#a02828",
+}
+mpl.rcParams.update(
+    {
+        # The same input gives the same file, without a date or random ids in it.
+        "svg.hashsalt": "cloudagent",
+        "svg.fonttype": "none",
+        "savefig.transparent": True,
+        "font.family": "sans-serif",
+        "font.size": 10,
+        **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), INK),
+        **dict.fromkeys(("xtick.color", "ytick.color"), INK),
+    }
+)
+# Light and dark colours; the documentation site has its own (docs/site/static/site.css).
+NAMED_COLOURS = {
+    "ink": (INK, "#e6edf3"),
+    "soft": (SOFT, "#9198a1"),
+    "debug": (COLOURS["debug"], "#818b98"),
+    "accent": (COLOURS["in process"], "#4cc38a"),
+    "module": (COLOURS["as a module"], "#e0a040"),
+    "uri": (COLOURS["uri"], "#ff8e8e"),
 }
 
 
 def draw(results: dict[str, t.Any], path: pathlib.Path) -> None:
-    """Draw the seconds per loop item, those of a fleet of hosts, and those of many campaigns."""
-    figure: t.Any = pyplot.figure(figsize=(9, 6.2))
-    above, below = figure.subfigures(2, 1, height_ratios=(2.4, 3.6))
-    item_axis, hosts_axis = above.subplots(1, 2)
+    """Draw the seconds per loop item, those of a fleet of hosts, and those of many campaigns.
+
+    One below the other and narrow, for phones.
+    """
+    figure: t.Any = pyplot.figure(figsize=(4.6, 8.4))
+    item_axis, hosts_axis, growth_axis = figure.subplots(3, 1, height_ratios=(1, 1, 1.9))
     hosts = f"{results['sizes']['hosts']} hosts"
     per_item, medians = results["per_item"], results["medians"]
     milliseconds = {way: per_item[_over_tls(way)] * 1000 for way in COLOURS}
@@ -45,14 +67,31 @@ def draw(results: dict[str, t.Any], path: pathlib.Path) -> None:
         f"seconds for {hosts}, {results['sizes']['forks']} forks, https",
         {way: medians[f"{hosts}, {_over_tls(way)}"] for way in COLOURS},
     )
-    _draw_growth(below.subplots(), results)
-    above.subplots_adjust(left=0.115, right=0.98, top=0.87, bottom=0.12, wspace=0.3)
-    below.subplots_adjust(left=0.115, right=0.72, top=0.91, bottom=0.23)
-    below.text(0.01, 0.02, _origin(results), fontsize=8, color="#5f6368")
+    _draw_growth(growth_axis, results)
+    figure.subplots_adjust(left=0.2, right=0.97, top=0.97, bottom=0.24, hspace=0.45)
+    origin = _origin(results).replace(", requests", ",\nrequests")
+    figure.text(0.03, 0.012, origin, fontsize=8, color=SOFT)
     figure.savefig(path, metadata={"Date": None})
+    path.write_text(_with_named_colours(path.read_text("utf-8")), encoding="utf-8")
+
+
+def _with_named_colours(chart: str) -> str:
+    """Return the chart with colours that are right on a light and on a dark page."""
+    light, dark = (
+        "; ".join(f"--{name}: {pair[which]}" for name, pair in NAMED_COLOURS.items())
+        for which in (0, 1)
+    )
+    for name, (colour, _dark) in NAMED_COLOURS.items():
+        chart = chart.replace(colour, f"var(--{name})")
+    style = (
+        f".chart {{ {light} }}\n"
+        f"@media (prefers-color-scheme: dark) {{ .chart {{ {dark} }} }}\n"
+        ".chart *"
+    )
+    chart = chart.replace('<style type="text/css">*', f'<style type="text/css">{style}')
+    chart = chart.replace("<svg ", '<svg class="chart" style="max-width: 32rem" ', 1)
     # matplotlib leaves spaces at the ends of lines.
-    lines = [line.rstrip() for line in path.read_text("utf-8").splitlines()]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return "\n".join(line.rstrip() for line in chart.splitlines()) + "\n"
 
 
 def _over_tls(way: str) -> str:
@@ -85,29 +124,21 @@ def _draw_growth(axis: t.Any, results: dict[str, t.Any]) -> None:
             "-",
             [medians[f"{count} first seen, bulk"] for count in counts],
         ),
-        "one task, all unchanged\n(skip_unchanged)": (
-            "#5f6368",
+        "one task, all unchanged (skip_unchanged)": (
+            SOFT,
             "-",
             [medians[f"{count} skipped, bulk"] for count in counts],
         ),
     }
     for name, (colour, style, seconds) in lines.items():
-        axis.loglog(counts, seconds, style, color=colour, marker="o", markersize=3)
-        axis.annotate(
-            name,
-            (counts[-1], seconds[-1]),
-            xytext=(8, 0),
-            textcoords="offset points",
-            va="center",
-            color=colour,
-            annotation_clip=False,
-        )
-    axis.set_title(
-        "seconds for so many campaigns, without the start of ansible-playbook", loc="left"
-    )
+        axis.loglog(counts, seconds, style, color=colour, marker="o", markersize=3, label=name)
+    axis.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.24), frameon=False, labelcolor=INK)
+    axis.set_title("seconds for so many campaigns", loc="left")
     axis.xaxis.set_major_formatter("{x:,.0f}")
     axis.yaxis.set_major_formatter("{x:,.4g}")
-    axis.set_xlabel("campaigns with 50 numbers each; the loops have two")
+    axis.set_xlabel(
+        "campaigns with 50 numbers each; the loops have two;\nwithout the start of ansible-playbook"
+    )
     axis.spines[["top", "right"]].set_visible(False)
 
 

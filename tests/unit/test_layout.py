@@ -9,6 +9,7 @@ import pathlib
 import re
 
 import pytest
+import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODULE_UTILS = ROOT / "plugins" / "module_utils"
@@ -60,6 +61,17 @@ def test_a_reference_to_a_guide_names_its_file() -> None:
         path = f"docs/docsite/rst/{guide}.rst"
         assert f"C({path})" in description
         assert (ROOT / path).is_file()
+
+
+def test_the_guide_to_the_environment_has_every_variable_that_options_name() -> None:
+    guide = (ROOT / "docs/docsite/rst/guide_environment.rst").read_text(encoding="utf-8")
+    described = re.findall(r"^(?:\.\. envvar::|           ) (\w+)$", guide, re.MULTILINE)
+    named = re.compile(r"\bE\((\w+)\)")
+    texts = [path.read_text(encoding="utf-8") for path in ROOT.glob("plugins/*/*.py")]
+    assert {name for text in texts for name in named.findall(text)} <= set(described)
+    # Only those that are listed there become links.
+    config = yaml.safe_load((ROOT / "docs/docsite/config.yml").read_text(encoding="utf-8"))
+    assert sorted(config["envvar_directives"]) == sorted(described)
 
 
 def test_plugins_hold_only_folders_that_ansible_gives_a_meaning() -> None:
