@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 import typing as t
@@ -81,6 +82,8 @@ def normalise_api_url(api_url: str, name: str) -> str:
     return f"{scheme}://{shown_host}{shown_port}{path}"
 
 
+# Each of many updates asks again for the same host.
+@functools.lru_cache(maxsize=4)
 def is_loopback_host(host: str) -> bool:
     """Tell whether a host name or an address without brackets is this machine's loopback."""
     if host == "localhost":

@@ -339,6 +339,8 @@ def _checked_note(note: str | None) -> str | None:
 
 
 def _printable(name: str, value: str) -> str:
+    if value.isprintable():
+        return value
     for position, character in enumerate(value, start=1):
         category = unicodedata.category(character)
         if category == "Cc":

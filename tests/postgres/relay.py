@@ -163,6 +163,8 @@ class _Pair:
         # What tells the client that its session is ready, until all of them are.
         self._waiting: bytes | None = None
         self._drops_answer: str | None = None
+        # The texts of prepared statements, by their names.
+        self._prepared: dict[bytes, str] = {}
 
     def run(self) -> None:
         while True:
@@ -180,7 +182,7 @@ class _Pair:
 
     def _take_from_client(self) -> None:
         for kind, message in self._from_client.add(_receive(self._client)):
-            statement = _statement_of(kind, message)
+            statement = self._statement_of(kind, message)
             action = FORWARD if statement is None else self._relay.note(statement)
             if action == CUT_BEFORE:
                 raise EOFError
@@ -190,6 +192,18 @@ class _Pair:
             if kind == b"X":
                 # The others have to go as well.
                 raise EOFError
+
+    def _statement_of(self, kind: bytes, message: bytes) -> str | None:
+        """Return the text of the statement that this message has executed, if it does."""
+        texts = message[5:].split(b"\0")
+        if kind == b"Q":
+            return texts[0].decode("utf-8")
+        if kind == b"P" and texts[0]:
+            # To prepare one executes nothing.
+            self._prepared[texts[0]] = texts[1].decode("utf-8")
+        elif kind == b"P":
+            return texts[1].decode("utf-8")
+        return self._prepared.get(texts[1]) if kind == b"B" else None
 
     def _take_from_server(self, number: int) -> None:
         for kind, message in self._from_servers[number].add(_receive(self._servers[number])):
@@ -233,15 +247,6 @@ class _Messages:
                 return
             message, self._data = self._data[:end], self._data[end:]
             yield message[:1], message
-
-
-def _statement_of(kind: bytes, message: bytes) -> str | None:
-    """Return the text of a message that has a statement: a simple query, or one to be parsed."""
-    if kind == b"Q":
-        return message[5:].split(b"\0")[0].decode("utf-8")
-    if kind == b"P":
-        return message[5:].split(b"\0")[1].decode("utf-8")
-    return None
 
 
 def _receive(sock: socket.socket) -> bytes:

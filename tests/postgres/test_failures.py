@@ -26,6 +26,8 @@ from ansible_collections.ozonetel.cloudagent.tests.postgres.server import (
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DBA_SQL = (ROOT / "docs" / "shared_record.sql").read_text(encoding="utf-8")
 SHORT = 1.0
+# psycopg prepares a statement the fifth time: prepare_threshold of its Connection.
+MANY_TIMES = 7
 
 
 @pytest.fixture(name="role")
@@ -320,6 +322,25 @@ def test_a_pooler_that_changes_the_session_right_before_the_mark(
         message = failure_of(controller.update(**A, timeout=SHORT))
         assert "a connection pooler changes the session" in message
         assert pooler.pools
+        assert cloudagent.sent == []
+    finally:
+        pooler.stop()
+
+
+def test_a_pooler_that_changes_the_session_once_statements_are_prepared(
+    server: Server, database: str, cloudagent: CloudAgent
+) -> None:
+    # With two, the mark would be made by the same session as the lock.
+    pooler = Relay(server.socket_folder, sessions=3)
+    pooler.pools = False
+    try:
+        controller = Controller(cloudagent.url, pooler.url(database))
+        for _time in range(MANY_TIMES):
+            assert not controller.update(**A).get("failed")
+        cloudagent.sent.clear()
+        pooler.pools = True
+        message = failure_of(controller.update(**A, timeout=SHORT))
+        assert "a connection pooler changes the session" in message
         assert cloudagent.sent == []
     finally:
         pooler.stop()

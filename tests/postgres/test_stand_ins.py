@@ -75,6 +75,15 @@ def test_relay_cuts_at_a_statement(
     assert relay.statements == ["SELECT 1", "INSERT INTO kept VALUES ($1)"]
 
 
+def test_relay_takes_note_of_a_prepared_statement_each_time_that_it_is_executed(
+    relay: Relay,
+) -> None:
+    with psycopg.connect(relay.url("postgres"), autocommit=True) as connection:
+        for number in range(3):
+            connection.execute("SELECT %s::int", [number], prepare=True)
+    assert relay.statements == ["SELECT $1::int"] * 3
+
+
 def test_relay_spreads_statements_as_a_pooler_does(server: Server) -> None:
     relay = Relay(server.socket_folder, sessions=2)
     try:

@@ -75,6 +75,18 @@ def test_a_lock_is_one_sessions_until_it_lets_go(url: str) -> None:
     assert second.lock(KEYS).obtained == set(KEYS)
 
 
+def test_what_ends_a_mark_lets_go_of_its_lock_and_of_no_other(url: str) -> None:
+    first, second = new_store(url, 1), new_store(url, 2)
+    first.lock(KEYS)
+    confirm(first, mark(first, Found()))
+    assert second.lock(KEYS).obtained == set(KEYS[:1])
+    by_hand = Change(KEYS[0], ENDPOINT, second.read(KEYS)[KEYS[0]], confirmed=False)
+    assert second.write([by_hand], durable=True) == {}
+    assert first.lock(KEYS).obtained == set(KEYS[1:])
+    second.unlock(KEYS)
+    assert first.lock(KEYS).obtained == set(KEYS)
+
+
 def test_a_record_is_read_as_it_was_confirmed(url: str) -> None:
     store = new_store(url)
     assert store.read(KEYS) == {key: Found() for key in KEYS}

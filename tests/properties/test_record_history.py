@@ -151,6 +151,10 @@ class Answer:
         body, self._body = self._body, b""
         return body
 
+    @property
+    def closed(self) -> bool:
+        return not self._body
+
     def close(self) -> None:
         pass
 

@@ -138,7 +138,8 @@ def _read_body(response: t.Any) -> bytes:
     body = b""
     while len(body) <= LARGEST_ANSWER_BYTES:
         part = response.raw.read(LARGEST_ANSWER_BYTES + 1 - len(body), decode_content=False)
-        if not part:
-            break
         body += part
+        # It is closed as soon as the last byte that was announced is read.
+        if not part or response.raw.closed:
+            break
     return body

@@ -80,6 +80,8 @@ def masking(show: t.Callable[[str], None], secret: str) -> Warn:
     return lambda warned: show(mask_secret(warned.text, secret))
 
 
+# Many results hold the same texts beside their names.
+@lru_cache(maxsize=16)
 def mask_secret(text: str, secret: str) -> str:
     """Return the text with every form of the secret replaced: raw, JSON, URL, HTML, base64.
 

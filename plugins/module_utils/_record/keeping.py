@@ -244,6 +244,8 @@ class Keeper:
                 self._store.unlock(update.key for update in updates)
 
     def _confirm(self, updates: t.Sequence[KeptUpdate]) -> None:
+        if not updates:
+            return
         applied_at = _utc(self._clock.now())
         new = [
             Confirmation(update.lists, applied_at, self._applied_by, self._note)

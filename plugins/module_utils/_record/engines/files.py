@@ -69,11 +69,11 @@ class Files:
     def obstacle(self) -> str | None:
         """Return why nothing can be written here, or None; the question leaves no trace."""
         place = self.name
-        while not os.path.lexists(place) and os.path.dirname(place) != place:
+        while not os.path.isdir(place):
+            if os.path.lexists(place):
+                return _NOT_WRITABLE
             place = os.path.dirname(place)
-        if os.path.isdir(place) and os.access(place, os.W_OK | os.X_OK):
-            return None
-        return _NOT_WRITABLE
+        return None if os.access(place, os.W_OK | os.X_OK) else _NOT_WRITABLE
 
     def place_of(self, key: str) -> str:
         """Return the path of a record."""
@@ -105,7 +105,7 @@ class Files:
     def holder_of(self, key: str) -> str | None:
         """Return who holds the lock, as a note in it says; None when there is none."""
         try:
-            with _opened(self._lock_path(key), _READ) as descriptor:
+            with _closing(os.open(self._lock_path(key), _READ)) as descriptor:
                 note = _HOLDER.fullmatch(os.pread(descriptor, _HOLDER_BYTES, 0))
         except OSError:
             return None
@@ -201,7 +201,7 @@ class Files:
         if change.found.record is None:
             return change.removes or not self._is_new(change.key)
         content: Content = change.found.revision
-        return not change.confirmed and content.record.confirmed and len(content.lines) == 1
+        return not change.confirmed and content.record.confirmed and content.first == content.last
 
     def _write(self, change: Change, durable: bool) -> None:
         if change.confirmation is not None:
@@ -216,7 +216,7 @@ class Files:
 
     def _mark(self, change: Change, mark: bytes, durable: bool) -> None:
         content: Content = change.found.revision
-        with _opened(self.place_of(change.key), _OVERWRITE) as descriptor:
+        with _closing(os.open(self.place_of(change.key), _OVERWRITE)) as descriptor:
             before = os.pread(descriptor, 2, content.last - 1)
             # Without a lock, another run may have written the file anew.
             if before not in (b"\n" + CONFIRMED, b"\n" + WITHDRAWN):
@@ -231,11 +231,12 @@ class Files:
             self._write_anew(change.key, [header_line(change.endpoint), line])
             return
         content: Content = change.found.revision
-        if len(content.lines) >= MOST_CONFIRMATIONS:
-            kept = content.lines[1 - LONGEST_HISTORY :]
+        lines = content.lines
+        if len(lines) >= MOST_CONFIRMATIONS:
+            kept = lines[1 - LONGEST_HISTORY :]
             self._write_anew(change.key, [header_line(change.endpoint), *kept, line])
             return
-        with _opened(self.place_of(change.key), _OVERWRITE) as descriptor:
+        with _closing(os.open(self.place_of(change.key), _OVERWRITE)) as descriptor:
             # What a crash left behind the last line would spoil the next one.
             os.ftruncate(descriptor, content.end)
             _pwrite_all(descriptor, line, content.end)
@@ -245,7 +246,7 @@ class Files:
         temporary = os.path.join(self.name, f"{key}.tmp")
         has_history = len(lines) > 2
         try:
-            with _created(temporary) as descriptor:
+            with _closing(_create(temporary)) as descriptor:
                 _pwrite_all(descriptor, b"".join(lines), 0)
                 if has_history:
                     os.fsync(descriptor)
@@ -267,7 +268,7 @@ class Files:
 
         To sync a file does not sync its name in the directory: fsync(2).
         """
-        with _opened(self.name, os.O_RDONLY) as descriptor:
+        with _closing(os.open(self.name, os.O_RDONLY)) as descriptor:
             try:
                 os.fsync(descriptor)
             except OSError as error:
@@ -333,20 +334,20 @@ class _ForeignFile(Exception):
 
 
 @contextlib.contextmanager
-def _opened(path: str, flags: int, mode: int = 0) -> t.Iterator[int]:
-    descriptor = os.open(path, flags, mode)
+def _closing(descriptor: int) -> t.Iterator[int]:
     try:
         yield descriptor
     finally:
         os.close(descriptor)
 
 
-@contextlib.contextmanager
-def _created(path: str) -> t.Iterator[int]:
-    # Left by a process that was killed: nobody else writes while this one has the lock.
-    _unlink(path)
-    with _opened(path, _CREATE, 0o600) as descriptor:
-        yield descriptor
+def _create(path: str) -> int:
+    try:
+        return os.open(path, _CREATE, 0o600)
+    except FileExistsError:
+        # Left by a process that was killed: nobody else writes while this one has the lock.
+        _unlink(path)
+        return os.open(path, _CREATE, 0o600)
 
 
 @contextlib.contextmanager
@@ -364,7 +365,7 @@ def _unlink(path: str) -> None:
 
 
 def _read_file(path: str) -> bytes:
-    with _opened(path, _READ) as descriptor:
+    with _closing(os.open(path, _READ)) as descriptor:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise UnusableRecord("is not a file")

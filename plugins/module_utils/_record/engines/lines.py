@@ -29,6 +29,7 @@ FORMAT_VERSION = 2
 HEADER = b"#"
 CONFIRMED = b"+"
 WITHDRAWN = b"-"
+_FIELDS = (*Lists._fields, *Confirmation._fields[1:])
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 Value = t.TypeVar("Value")
@@ -47,15 +48,22 @@ class Content(t.NamedTuple):
 
     Attributes:
         record: the record.
-        lines: the lines of the confirmations, oldest first.
-        last: where the last line begins, in bytes.
+        data: the bytes.
+        first: where the first line of a confirmation begins.
+        last: where the last one begins.
         end: where it ends; what follows is what a crash left of a line.
     """
 
     record: Record
-    lines: list[bytes]
+    data: bytes
+    first: int
     last: int
     end: int
+
+    @property
+    def lines(self) -> list[bytes]:
+        """Return the lines of the confirmations, oldest first."""
+        return self.data[self.first : self.end].splitlines(keepends=True)
 
 
 def header_line(endpoint: str) -> bytes:
@@ -66,7 +74,7 @@ def header_line(endpoint: str) -> bytes:
 def confirmation_line(confirmation: Confirmation) -> bytes:
     """Return the line of a confirmation that holds."""
     lists, *others = confirmation
-    return _line(CONFIRMED, {**lists._asdict(), **dict(zip(Confirmation._fields[1:], others))})
+    return _line(CONFIRMED, dict(zip(_FIELDS, (*lists, *others))))
 
 
 def read_lines(data: bytes) -> Content:
@@ -76,8 +84,8 @@ def read_lines(data: bytes) -> Content:
         NewerRecord: a newer version of the collection wrote them.
         UnusableRecord: they are no record.
     """
-    endpoint = _read_header(data[: data.find(b"\n") + 1])
     first = data.find(b"\n") + 1
+    endpoint = _read_header(data[:first])
     end = data.rfind(b"\n") + 1
     is_whole = end == len(data)
     while end > first:
@@ -89,8 +97,7 @@ def read_lines(data: bytes) -> Content:
             is_whole, end = False, last
             continue
         confirmed = is_whole and line[:1] == CONFIRMED
-        lines = data[first:end].splitlines(keepends=True)
-        return Content(Record(endpoint, confirmed, confirmation), lines, last, end)
+        return Content(Record(endpoint, confirmed, confirmation), data, first, last, end)
     raise UnusableRecord("is damaged")
 
 

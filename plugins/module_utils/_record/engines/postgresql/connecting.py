@@ -130,10 +130,7 @@ class _Attempt:
     def run(self) -> None:
         """Connect."""
         try:
-            # No statement is prepared on the server, as a pooler may change the session.
-            connection = psycopg.connect(
-                self._url, autocommit=True, prepare_threshold=None, **self._parameters
-            )
+            connection = psycopg.connect(self._url, autocommit=True, **self._parameters)
         except Exception as error:  # noqa: BLE001  # It is judged where it is waited for.
             self._found.put(error)
             return

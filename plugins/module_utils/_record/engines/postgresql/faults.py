@@ -156,6 +156,14 @@ _READ_ONLY = (
     "Name the primary server in record_url; several hosts can be given with commas.",
     False,
 )
+_POOLER = (
+    (
+        "a connection pooler changes the session between two statements (its mode is transaction or "
+        "statement), and locks don't work there"
+    ),
+    "Name PostgreSQL itself in record_url, or a pool of the pooler in session mode.",
+    False,
+)
 _STARTING = ("PostgreSQL is starting up or shutting down", "Run it again in a moment.", True)
 
 # The parts of the texts of libpq and of the server (in its sources: postinit.c, auth.c, crypt.c,
@@ -184,6 +192,9 @@ _REFUSALS: list[tuple[tuple[str, ...], tuple[str, str, bool]]] = [
 
 _CODES = {
     "25006": _READ_ONLY,
+    # A prepared statement of another session is there, or its own is not.
+    "26000": _POOLER,
+    "42P05": _POOLER,
     "42501": (
         f"the role may not read or write the tables in the schema {SCHEMA}",
         "Have the rights granted to it. " + _SEE_GUIDE,
@@ -208,12 +219,7 @@ _CODES = {
 }
 
 replica = partial(StoreUnavailable, *_READ_ONLY)
-pooler = partial(
-    StoreUnavailable,
-    "a connection pooler changes the session between two statements (its mode is transaction or "
-    "statement), and locks don't work there",
-    "Name PostgreSQL itself in record_url, or a pool of the pooler in session mode.",
-)
+pooler = partial(StoreUnavailable, *_POOLER)
 too_old = partial(StoreUnavailable, "this PostgreSQL is older than version 12", "Use a newer one.")
 not_utf8 = partial(
     StoreUnavailable,

@@ -67,7 +67,9 @@ class Session:
                 guard.attach(_Descriptor(self._connection.pgconn.socket))
                 # Without parameters, % is no special character and several statements are one.
                 given = {**parameters, "session": self._name} if "%(" in statement else None
-                cursor = self._connection.execute(statement, given)
+                # To read also works through a pooler, which may know no prepared statements.
+                prepare = None if "%(session)s" in statement else False
+                cursor = self._connection.execute(statement, given, prepare=prepare)
                 rows: Rows = cursor.fetchall() if cursor.description else []
                 return rows
         except Error as error:

@@ -33,10 +33,14 @@ SELECT pg_catalog.set_config('search_path', 'pg_catalog', false),
   pg_catalog.current_setting('server_encoding') = 'UTF8',
   current_user::text"""
 
-# A client that is gone is noticed within half a minute, and its locks are free then.
+# A client that is gone is noticed within half a minute, and its locks are free then. Plans are kept
+# while the tables grow, so each row is looked up by its key from the beginning; before PostgreSQL 18,
+# what can't be looked up so seems to be worth compiling then.
 SET_UP_SESSION = """\
 SELECT set_config('ozonetel.session', %(session)s, false),
   set_config('default_transaction_isolation', 'read committed', false),
+  set_config('enable_seqscan', 'off', false),
+  set_config('jit', 'off', false),
   set_config('tcp_keepalives_idle', '10', false),
   set_config('tcp_keepalives_interval', '5', false),
   set_config('tcp_keepalives_count', '3', false),
@@ -51,11 +55,11 @@ SELECT set_config('ozonetel.session', %(session)s, false),
 
 LOCK = f"""\
 SELECT key, CASE WHEN {_IS_SESSION} THEN pg_try_advisory_lock(lock) END
-FROM unnest(%(keys)s::text[], %(locks)s::bigint[]) AS wanted (key, lock)"""
+FROM unnest(%(keys)b::text[], %(locks)b::bigint[]) AS wanted (key, lock)"""
 
 UNLOCK = f"""\
 SELECT key, CASE WHEN {_IS_SESSION} THEN pg_advisory_unlock(lock) END
-FROM unnest(%(keys)s::text[], %(locks)s::bigint[]) AS wanted (key, lock)"""
+FROM unnest(%(keys)b::text[], %(locks)b::bigint[]) AS wanted (key, lock)"""
 
 # A lock's 64 bits are shown in two halves: https://www.postgresql.org/docs/current/view-pg-locks.html
 HOLDER = f"""\
@@ -77,7 +81,7 @@ username, campaign_name, dynamic_dids, fallback_dynamic_dids, {_APPLIED_AT}, app
 
 READ = f"""\
 SELECT encode(key, 'hex'), revision, endpoint, confirmed, {_CONFIRMATION}
-FROM {SCHEMA}.campaigns WHERE key = ANY(%(keys)s::bytea[])"""
+FROM {SCHEMA}.campaigns WHERE key = ANY(%(keys)b::bytea[])"""
 
 # In parts, in the order of the keys.
 READ_ALL = f"""\
@@ -87,15 +91,15 @@ ORDER BY campaigns.key LIMIT %(count)s"""
 
 READ_HISTORY = f"""\
 SELECT encode(key, 'hex'), {_CONFIRMATION}
-FROM {SCHEMA}.history WHERE key = ANY(%(keys)s::bytea[]) ORDER BY history.key, id DESC"""
+FROM {SCHEMA}.history WHERE key = ANY(%(keys)b::bytea[]) ORDER BY history.key, id DESC"""
 
 # --- Writing ---
 
 MARK = f"""\
 WITH {_SESSION}, wanted AS (
   SELECT wanted.* FROM session, unnest(
-    %(keys)s::bytea[], %(endpoints)s::text[], %(usernames)s::text[], %(campaign_names)s::text[],
-    %(seen)s::bigint[], %(renews)s::boolean[], %(tokens)s::bigint[], %(seconds)s::float8[]
+    %(keys)b::bytea[], %(endpoints)b::text[], %(usernames)b::text[], %(campaign_names)b::text[],
+    %(seen)b::bigint[], %(renews)b::boolean[], %(tokens)b::bigint[], %(seconds)b::float8[]
   ) AS wanted (key, endpoint, username, campaign_name, seen, renews, token, seconds)
 ), before AS (
   SELECT key, sending_by, CASE WHEN renews THEN earlier_sending_until ELSE sending_until END AS until
@@ -131,18 +135,19 @@ READ_MARKS = f"""\
 SELECT encode(key, 'hex'), revision,
   CASE WHEN earlier_sending_until > sending_since
     THEN {_UTC.format("earlier_sending_until")} END, NULL
-FROM {SCHEMA}.campaigns WHERE key = ANY(%(keys)s::bytea[])"""
+FROM {SCHEMA}.campaigns WHERE key = ANY(%(keys)b::bytea[])"""
 
 # A confirmation that is lost makes the next run claim too little, so it need not wait for the disk.
+# Who takes a lock before this is committed can't mark what was read then, and tries again.
 WRITE = f"""\
 WITH {_SESSION}, wanted AS (
   SELECT wanted.* FROM session, unnest(
-    %(keys)s::bytea[], %(seen)s::bigint[], %(closes)s::boolean[], %(tokens)s::bigint[],
-    %(confirmed)s::boolean[], %(confirms)s::boolean[], %(usernames)s::text[],
-    %(campaign_names)s::text[], %(dynamic_dids)s::text[], %(fallback_dynamic_dids)s::text[],
-    %(applied_by)s::text[], %(notes)s::text[]
+    %(keys)b::bytea[], %(seen)b::bigint[], %(closes)b::boolean[], %(tokens)b::bigint[],
+    %(confirmed)b::boolean[], %(confirms)b::boolean[], %(usernames)b::text[],
+    %(campaign_names)b::text[], %(dids)b::text[], %(fallback_dids)b::text[],
+    %(applied_by)b::text[], %(notes)b::text[], %(locks)b::bigint[]
   ) AS wanted (key, seen, closes, token, confirmed, confirms, username, campaign_name,
-    dynamic_dids, fallback_dynamic_dids, applied_by, note)
+    dids, fallback_dids, applied_by, note, lock)
 ), before AS (
   SELECT key FROM {SCHEMA}.campaigns JOIN wanted USING (key) WHERE revision = seen
   ORDER BY key FOR UPDATE OF campaigns
@@ -157,9 +162,9 @@ WITH {_SESSION}, wanted AS (
     username = CASE WHEN confirms THEN wanted.username ELSE campaigns.username END,
     campaign_name = CASE WHEN confirms THEN wanted.campaign_name ELSE campaigns.campaign_name END,
     dynamic_dids =
-      CASE WHEN confirms THEN wanted.dynamic_dids::text[] ELSE campaigns.dynamic_dids END,
-    fallback_dynamic_dids = CASE WHEN confirms
-      THEN wanted.fallback_dynamic_dids::text[] ELSE campaigns.fallback_dynamic_dids END,
+      CASE WHEN confirms THEN string_to_array(dids, ',') ELSE dynamic_dids END,
+    fallback_dynamic_dids =
+      CASE WHEN confirms THEN string_to_array(fallback_dids, ',') ELSE fallback_dynamic_dids END,
     applied_at = CASE WHEN confirms THEN clock_timestamp() ELSE campaigns.applied_at END,
     applied_by = CASE WHEN confirms THEN wanted.applied_by ELSE campaigns.applied_by END,
     note = CASE WHEN confirms THEN wanted.note ELSE campaigns.note END
@@ -179,13 +184,14 @@ WITH {_SESSION}, wanted AS (
     ORDER BY id DESC OFFSET {LONGEST_HISTORY - 1} LIMIT 1)
 )
 SELECT encode(key, 'hex'), NULL FROM changed
+UNION ALL SELECT NULL, pg_advisory_unlock(lock)::text FROM wanted
 UNION ALL SELECT NULL, set_config('synchronous_commit',
   CASE WHEN %(durable)s THEN current_setting('synchronous_commit') ELSE 'off' END, true)
 FROM session"""
 
 WITHDRAW = f"""\
 WITH {_SESSION}, wanted AS (
-  SELECT wanted.* FROM session, unnest(%(keys)s::bytea[], %(tokens)s::bigint[])
+  SELECT wanted.* FROM session, unnest(%(keys)b::bytea[], %(tokens)b::bigint[])
     AS wanted (key, token)
 ), before AS (
   SELECT key FROM {SCHEMA}.campaigns JOIN wanted USING (key) ORDER BY key FOR UPDATE OF campaigns
@@ -200,12 +206,12 @@ SELECT encode(key, 'hex') FROM changed UNION ALL SELECT NULL FROM session"""
 FORGET = f"""\
 WITH {_SESSION}, gone AS (
   DELETE FROM {SCHEMA}.campaigns USING session
-  WHERE key = ANY(%(keys)s::bytea[]) AND (sending_until IS NULL OR sending_until < clock_timestamp())
+  WHERE key = ANY(%(keys)b::bytea[]) AND (sending_until IS NULL OR sending_until < clock_timestamp())
   RETURNING key
 ), forgotten AS (
   DELETE FROM {SCHEMA}.history USING gone WHERE history.key = gone.key
 ), kept AS (
   SELECT key FROM {SCHEMA}.campaigns
-  WHERE key = ANY(%(keys)s::bytea[]) AND sending_until >= clock_timestamp()
+  WHERE key = ANY(%(keys)b::bytea[]) AND sending_until >= clock_timestamp()
 )
 SELECT encode(key, 'hex') FROM kept UNION ALL SELECT NULL FROM session"""

@@ -224,18 +224,26 @@ class PostgreSql:
         return {key: _CHANGED_MEANWHILE for key in tokens if key not in written}
 
     def _write(self, changes: list[Change], tokens: dict[str, int], durable: bool) -> set[str]:
-        parameters = {**_states(changes, tokens), "durable": durable}
         try:
-            rows = self._session().execute_here(statements.WRITE, self._remaining(), **parameters)
+            return self._write_once(changes, tokens, durable)
         except faults.ConnectionLost:
-            rows = self._read_back(tokens)
-            left = [change for change in changes if change.key not in {row[0] for row in rows}]
-            if left:
-                # With the same tokens, so that it is right if the first one is executed after all.
-                parameters = {**_states(left, tokens), "durable": durable}
-                rows += self._session().execute_here(
-                    statements.WRITE, self._remaining(), **parameters
-                )
+            written = {row[0] for row in self._read_back(tokens)}
+            left = [change for change in changes if change.key not in written]
+            # With the same tokens, so that it is right if the first one is executed after all.
+            return written | self._write_once(left, tokens, durable) if left else written
+
+    def _write_once(self, changes: list[Change], tokens: dict[str, int], durable: bool) -> set[str]:
+        """Write, and let go of the locks of those whose marks this ends; that saves a statement."""
+        session = self._session()
+        through = {c.key for c in changes if c.found.revision.is_mark} & session.held
+        rows = session.execute_here(
+            statements.WRITE,
+            self._remaining(),
+            **_states(changes, tokens),
+            locks=[_lock_number(c.key) if c.key in through else None for c in changes],
+            durable=durable,
+        )
+        session.held.difference_update(through)
         return {row[0] for row in rows}
 
     def withdraw(self, keys: t.Sequence[str]) -> None:
@@ -352,11 +360,6 @@ def _lock_number(key: str) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-def _array(numbers: list[str]) -> str:
-    """Return the form of an array in which lists of any length fit into one parameter."""
-    return "{" + ",".join(f'"{number}"' for number in numbers) + "}"
-
-
 def _record(columns: t.Sequence[t.Any]) -> Record | None:
     """Return the record of a row; a row that only has marks is none."""
     endpoint, confirmed, *confirmation = columns
@@ -385,8 +388,9 @@ def _states(changes: list[Change], tokens: dict[str, int]) -> dict[str, t.Any]:
         "confirms": [confirmation is not None for confirmation in new],
         "usernames": [pair and pair.username for pair in lists],
         "campaign_names": [pair and pair.campaign_name for pair in lists],
-        "dynamic_dids": [pair and _array(pair.dynamic_dids) for pair in lists],
-        "fallback_dynamic_dids": [pair and _array(pair.fallback_dynamic_dids) for pair in lists],
+        # PostgreSQL has no arrays of arrays that differ in length.
+        "dids": [pair and ",".join(pair.dynamic_dids) for pair in lists],
+        "fallback_dids": [pair and ",".join(pair.fallback_dynamic_dids) for pair in lists],
         "applied_by": [confirmation and confirmation.applied_by for confirmation in new],
         "notes": [confirmation and confirmation.note for confirmation in new],
     }

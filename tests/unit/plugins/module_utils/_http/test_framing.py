@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import ssl
 import typing as t
 
@@ -105,3 +106,24 @@ def test_bytes_or_an_end_before_a_request_raise_an_error(
     with pytest.raises(kind):
         check_that_nothing_arrived(sock)
     assert sock.timeout == 5.0
+
+
+@pytest.mark.parametrize(
+    ("harm", "kind"),
+    [
+        (lambda server: server.sendall(b"H"), InvalidAnswer),
+        (lambda server: server.close(), ConnectionError),
+    ],
+    ids=["a byte", "the end"],
+)
+def test_what_arrives_on_a_socket_of_the_system_is_seen(
+    harm: t.Callable[[socket.socket], None], kind: type[Exception]
+) -> None:
+    client, server = socket.socketpair()
+    with client, server:
+        client.settimeout(5.0)
+        check_that_nothing_arrived(client)
+        harm(server)
+        with pytest.raises(kind):
+            check_that_nothing_arrived(client)
+        assert client.gettimeout() == 5.0

@@ -350,7 +350,7 @@ def test_an_unsearchable_directory_hides_no_record_that_may_be_trusted(
 def test_a_first_confirmation_is_written_without_a_sync(store: Files, steps: Steps) -> None:
     size = len(written("111"))
     assert confirm(store) == {}
-    assert steps.done == ["unlink.tmp", "create", f"write {size}", "replace"]
+    assert steps.done == ["create", f"write {size}", "replace"]
 
 
 def test_a_further_confirmation_is_appended_without_a_sync(store: Files, steps: Steps) -> None:
@@ -462,7 +462,7 @@ def test_a_file_is_rewritten_after_many_confirmations(
     size = path_of(store).stat().st_size
     # The old file, with its history, is gone only once the new one lasts.
     assert steps.done == [
-        *("unlink.tmp", "create", f"write {size}", "sync file"),
+        *("create", f"write {size}", "sync file"),
         *("replace", "sync directory"),
     ]
     assert names(directory) == [f"{KEY}.record"]
@@ -545,7 +545,7 @@ def test_a_read_only_file_system_leaves_the_record_unchanged(
     assert path_of(store).read_bytes() == before
 
 
-@pytest.mark.parametrize("step", ["unlink.tmp", "create", "whole", "replace"])
+@pytest.mark.parametrize("step", ["create", "whole", "replace"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
 def test_a_first_confirmation_that_fails_leaves_no_file(
     store: Files, directory: pathlib.Path, steps: Steps, step: str, number: int
@@ -596,7 +596,7 @@ def test_a_disk_that_fills_up_within_a_line_leaves_the_previous_one_withdrawn(
     assert numbers_in(store) == ["222", "111"]
 
 
-@pytest.mark.parametrize("step", ["unlink.tmp", "create", "whole", "sync file", "replace"])
+@pytest.mark.parametrize("step", ["create", "whole", "sync file", "replace"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
 def test_a_rewrite_that_fails_leaves_the_history(
     store: Files, directory: pathlib.Path, steps: Steps, step: str, number: int
