@@ -83,12 +83,12 @@ REQUESTS = {
     "guide_playbook 1": 2,
     "guide_playbook 2": 2,
     "guide_put_back 1": 3,
-    "guide_report 1": 1,
     "guide_recipes 1": 2,
     "guide_recipes 2": 1,
     "guide_recipes 3": 0,
     "guide_recipes 4": 1,
     "guide_recipes 5": 2,
+    "guide_report 1": 1,
     "guide_take_out 1": 0,
 }
 

@@ -215,8 +215,7 @@ def _part(name: str) -> Markup:
 
 def _read_file(name: str) -> str:
     """Return a file of this folder."""
-    content = pkgutil.get_data(__package__, name)
-    assert content is not None
+    content = t.cast(bytes, pkgutil.get_data(__package__, name))
     return content.decode("utf-8")
 
 
