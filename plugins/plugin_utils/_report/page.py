@@ -11,16 +11,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
-import pathlib
+import pkgutil
 import re
 import typing as t
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 Shown = t.Mapping[str, t.Any]
 
-_FOLDER = pathlib.Path(__file__).parent
 # How many names are shown at once; more are folded away.
 _MOST_OPEN = 20
 # Those of a group are laid out together.
@@ -106,7 +105,6 @@ def make_page(recorded: Shown) -> str:
     """
     most = _most_earlier(len(recorded["campaigns"]))
     environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
         autoescape=True,
         trim_blocks=True,
         keep_trailing_newline=True,
@@ -114,7 +112,7 @@ def make_page(recorded: Shown) -> str:
     )
     environment.filters.update(hashed=_hashed, moment=_format_moment)
     environment.tests["link"] = lambda note: _LINK.fullmatch(note) is not None
-    return environment.get_template("page.html.j2").render(
+    return environment.from_string(_read_file("page.html.j2")).render(
         report=_read(recorded, most),
         most_open=_MOST_OPEN,
         rows_of_group=_ROWS_OF_GROUP,
@@ -212,8 +210,13 @@ def _find_shared(campaigns: list[tuple[int, Shown]]) -> list[tuple[str, list[Use
 
 def _part(name: str) -> Markup:
     """Return our own style or script, without the comment above it."""
-    text = (_FOLDER / name).read_text(encoding="utf-8")
-    return Markup(text.partition("\n\n")[2])  # noqa: S704
+    return Markup(_read_file(name).partition("\n\n")[2])  # noqa: S704
+
+
+def _read_file(name: str) -> str:
+    """Return a file of this folder."""
+    content = t.cast(bytes, pkgutil.get_data(__package__, name))
+    return content.decode("utf-8")
 
 
 def _hashed(part: str) -> str:
