@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._failure import InvalidInput
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._campaigns_csv import (
-    CsvFaults,
     read_campaigns_csv,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._csv_table import CsvFaults
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._did_cell import read_did_cell
 from ansible_collections.ozonetel.cloudagent.tests.properties.support import (
     CONFIRMED,
@@ -186,6 +186,7 @@ def test_any_table_is_refused_in_words_or_sent(rows: str, header: str) -> None:
         assert all(is_fit_for_a_screen(fault) for fault in refused.faults)
         return
     for campaign in table.campaigns:
-        ran = run(CONFIRMED, **campaign, record=False)
+        options: dict[str, t.Any] = dict(campaign)
+        ran = run(CONFIRMED, **options, record=False)
         assert not ran.has_failed
         assert json.loads(ran.bodies[0])["campaignName"] == campaign["campaign_name"]

@@ -159,7 +159,9 @@ class Place:
 
     def shown(self) -> list[dict[str, t.Any]]:
         """Return what the info module shows."""
-        options = dict.fromkeys(("username", "campaign_name", "did", "api_url", "before"))
+        options: dict[str, t.Any] = dict.fromkeys(
+            ("username", "campaign_name", "did", "api_url", "before")
+        )
         module = ModuleDouble(
             **options, record_dir=self._directory.name, history_limit=100, as_update=False
         )
