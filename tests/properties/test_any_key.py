@@ -89,12 +89,13 @@ def can_be_read(secret: str, text: str, depth: int = 3) -> bool:
 letters = st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Mc", "Me"))
 telling = st.sampled_from("%&#;\\/\"'<>+=?@:abcXYZ0123456789")
 keys = st.text(letters | telling, min_size=8, max_size=24)
-surroundings = st.text(telling | st.characters(exclude_categories=("Cs",)), max_size=10)
+surroundings = st.text(telling | st.characters(codec="utf-8"), max_size=10)
 
 
 @examples(400)
 @example("", "%2541bcdefg", [1, 3], 3, "")
 @example("", "&amp;&#38;key", [5, 6], 5, "")
+@example("&", "1@0000\u00a1~", [3], 0, "")
 @given(
     surroundings,
     keys,

@@ -138,10 +138,10 @@ WRITE = f"""\
 WITH {_SESSION}, wanted AS (
   SELECT wanted.* FROM session, unnest(
     %(keys)s::bytea[], %(seen)s::bigint[], %(closes)s::boolean[], %(tokens)s::bigint[],
-    %(confirmed)s::boolean[], %(confirms)s::boolean[], %(usernames)s::text[],
-    %(campaign_names)s::text[], %(dynamic_dids)s::text[], %(fallback_dynamic_dids)s::text[],
-    %(applied_by)s::text[], %(notes)s::text[]
-  ) AS wanted (key, seen, closes, token, confirmed, confirms, username, campaign_name,
+    %(confirmed)s::boolean[], %(confirms)s::boolean[], %(endpoints)s::text[],
+    %(usernames)s::text[], %(campaign_names)s::text[], %(dynamic_dids)s::text[],
+    %(fallback_dynamic_dids)s::text[], %(applied_by)s::text[], %(notes)s::text[]
+  ) AS wanted (key, seen, closes, token, confirmed, confirms, endpoint, username, campaign_name,
     dynamic_dids, fallback_dynamic_dids, applied_by, note)
 ), before AS (
   SELECT key FROM {SCHEMA}.campaigns JOIN wanted USING (key) WHERE revision = seen
@@ -154,6 +154,7 @@ WITH {_SESSION}, wanted AS (
     sending_since = CASE WHEN closes THEN NULL ELSE sending_since END,
     sending_until = CASE WHEN closes THEN earlier_sending_until ELSE sending_until END,
     earlier_sending_until = CASE WHEN closes THEN NULL ELSE earlier_sending_until END,
+    endpoint = CASE WHEN confirms THEN wanted.endpoint ELSE campaigns.endpoint END,
     username = CASE WHEN confirms THEN wanted.username ELSE campaigns.username END,
     campaign_name = CASE WHEN confirms THEN wanted.campaign_name ELSE campaigns.campaign_name END,
     dynamic_dids =

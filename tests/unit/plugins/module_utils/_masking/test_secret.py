@@ -77,6 +77,12 @@ def test_the_key_is_masked_and_the_rest_is_unchanged(text: str, secret: str, mas
     assert mask_secret(text, secret) == masked
 
 
+@pytest.mark.parametrize("encoded", ["MUAwMDAwwqF%2B", "MUAwMDAwwqF%252b"])
+def test_base64_in_a_url_is_masked_whatever_its_first_letters_are_in_html(encoded: str) -> None:
+    # "&mu" is a Greek letter in HTML, and what follows it is no base64 of the key.
+    assert mask_secret(f"a=1&{encoded}", "1@0000\u00a1~") == f"a=1&{MASK}"
+
+
 LAYERS = [in_json, in_url, in_html, in_html_numbers]
 
 
