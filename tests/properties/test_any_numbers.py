@@ -137,8 +137,13 @@ def test_any_value_is_refused_in_words_or_sent_as_it_is(dynamic: t.Any, fallback
     )
 
 
-@examples(60)
-@given(st.lists(dids, min_size=1, max_size=8), st.lists(dids, min_size=1, max_size=8))
+blanks = st.text(" \t\r\n\u00a0\u2009\u200b\u200e\u202a\u2066\ufeff", max_size=3)
+padded = st.builds("{}{}{}".format, blanks, dids, blanks)
+right = st.lists(padded, min_size=1, max_size=8)
+
+
+@examples(150)
+@given(right, right)
 def test_lists_that_are_right_are_sent(dynamic: list[str], fallback: list[str]) -> None:
     ran = run(CONFIRMED, dynamic_dids=dynamic, fallback_dynamic_dids=fallback, record=False)
     assert not ran.has_failed

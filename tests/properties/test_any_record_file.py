@@ -50,6 +50,16 @@ def line(number: str, campaign: str = "Sales") -> bytes:
     return confirmation_line(Confirmation(lists, "2027-01-15T08:00:00Z", "deploy@runner", None))
 
 
+def entry(number: str) -> dict[str, t.Any]:
+    """Return what the info module shows of a confirmation."""
+    return {
+        "applied_at": "2027-01-15T08:00:00Z",
+        "applied_by": "deploy@runner",
+        "note": None,
+        **LISTS[number],
+    }
+
+
 def withdrawn(whole: bytes) -> bytes:
     return b"-" + whole[1:]
 
@@ -173,10 +183,10 @@ class Place:
     def check(self, file: File, may_be_believed: set[str]) -> None:
         """See that only this is believed, that all is shown, and that an update puts it right."""
         assert self.believed() <= may_be_believed
-        shown = self.shown()
-        for campaign in shown:
+        for campaign in self.shown():
             if campaign["confirmed"] and campaign["campaign_name"] == "Sales":
-                assert campaign["dynamic_dids"][0] in may_be_believed
+                confirmed = {name: campaign[name] for name in entry("111")}
+                assert confirmed in [entry(number) for number in may_be_believed]
         sent = run(CONFIRMED, **self.options("111"))
         assert not sent.has_failed
         assert sent.result["changed"] or "111" in may_be_believed

@@ -489,6 +489,14 @@ def test_a_mark_that_is_gone_cannot_be_renewed(stage: Stage) -> None:
     assert other.refusal is None
 
 
+def test_a_mark_over_another_runs_that_is_gone_cannot_be_renewed(stage: Stage) -> None:
+    stage.other_run_comes()
+    update = stage.taken()
+    stage.other_run_comes()
+    stage.keeper.renew([update])
+    assert str(update.refusal) == str(stage.keeper.too_late(update))
+
+
 def test_no_mark_is_renewed_without_the_store(stage: Stage) -> None:
     update = stage.taken()
     stage.session.troubles["mark"] = GONE
@@ -595,6 +603,8 @@ def test_what_came_of_a_request_closes_the_mark(stage: Stage, closing: Closing) 
     assert row.revision > marked.revision
     assert (update.basis, update.warnings, update.mark) == (basis, [], None)
     ((changes, durable),) = stage.session.questions("write")
+    new = confirmation() if closing.kept == confirmation() else None
+    assert changes[0].confirmation == new
     assert (changes[0].endpoint, durable) == (ENDPOINT, False)
     assert stage.database.locks == {}
 
