@@ -7,7 +7,7 @@ NOX := .venv/bin/nox
 # Nothing is written to the user's HOME; noxfile.py has the same folder as HOME.
 export PIP_CACHE_DIR ?= $(CURDIR)/.nox/home/.cache/pip
 
-.PHONY: help demo test test-all quick benchmark fuzz mutation clean
+.PHONY: help demo test test-all quick benchmark fuzz mutation release clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -34,8 +34,11 @@ fuzz: $(NOX) ## Look for results that are not true, for ten minutes
 mutation: $(NOX) ## Look for changes of the code that no unit test notices
 	$(NOX) -s mutation
 
+release: $(NOX) ## Write a version and its changelog, build the tarball and try it: make release VERSION=1.0.0
+	$(NOX) -s release -- $(VERSION)
+
 clean: ## Remove everything that these targets made
-	rm -rf .venv .nox .ansible .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output
+	rm -rf .venv .nox dist .ansible .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(NOX): requirements-dev.txt

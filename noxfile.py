@@ -230,6 +230,14 @@ def demo(session: nox.Session) -> None:
     session.run("ansible-playbook", "ozonetel.cloudagent.demo", *session.posargs, env=env)
 
 
+@nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """Write a version and its changelog, build the tarball and try it; -- 1.0.0."""
+    session.install("-r", "release/requirements.txt")
+    tree = str(link_collection(NOX / "link"))
+    session.run("python", "release/release.py", *session.posargs, env={"PYTHONPATH": tree})
+
+
 @nox.session(default=False, python=NEWEST_PYTHON)
 def benchmark(session: nox.Session) -> None:
     """Measure the collection and draw the chart of its documentation; takes about 25 minutes."""

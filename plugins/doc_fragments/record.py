@@ -14,7 +14,7 @@ options:
   record:
     description:
       - Whether to keep the I(last-applied record) and to compare with it. The record tells which lists the server confirmed last.
-      - With V(false), every confirmed update counts as changed. Nothing is kept. An existing confirmation of this
+      - With V(false), every confirmed update is reported as changed. Nothing is kept. An existing confirmation of this
         campaign is withdrawn, because a later run would trust it wrongly. No directory is created; in an existing one, and in the database of
         O(record_url), the campaign is locked as usual.
       - Cannot be V(false) together with O(skip_unchanged=true).
@@ -32,7 +32,7 @@ options:
       - Runs that update the same campaigns should share one directory, or one database with O(record_url). After it was restored
         from a backup, withdraw all confirmations with M(ozonetel.cloudagent.ozonetel_dynamic_dids_record), because they may be
         out of date. Never restore it from a pipeline's cache.
-      - When it cannot be written to, the update works without it, counts as changed, and a warning says so.
+      - When it cannot be written to, the update is sent without a record and reported as changed, and a warning says so.
       - Cannot be given together with O(record_url).
     type: path
   record_url:

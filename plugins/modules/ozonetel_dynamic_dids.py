@@ -12,9 +12,9 @@ short_description: Update the dynamic DIDs of an Ozonetel CloudAgent campaign
 version_added: 0.1.0
 description:
   - Sets the I(dynamic DIDs) and the I(fallback dynamic DIDs) of one outbound campaign of Ozonetel CloudAgent.
-  - Dynamic DIDs are the numbers that the dialler shows in turn. Fallback dynamic DIDs serve when the primary trunk is down.
-  - Both lists are always sent whole, in the given order, with one request.
-    The vendor's documentation says that the call updates the lists; this module reads that as a replacement of both.
+  - Dynamic DIDs are the caller numbers that the dialler uses in turn. Fallback dynamic DIDs are used when the primary trunk is down.
+  - Both lists are always sent whole, in the given order, in one request.
+    The vendor's documentation says that the call updates the lists. This module assumes that it replaces both.
   - The module is not an official product of Ozonetel.
 extends_documentation_fragment:
   - ozonetel.cloudagent.attributes
@@ -25,29 +25,29 @@ attributes:
   action:
     support: full
     details:
-      - On the controller itself the update is sent by Ansible's own process, without starting a Python for it;
-        everywhere else by the module. The results are the same. C(-vv) shows which way a task took.
+      - On the controller itself, Ansible's own process sends the update, without starting another Python. On other hosts, the module
+        sends it. The results are the same. C(-vv) shows which way was taken.
   async:
     support: full
   check_mode:
     support: full
     details:
-      - Every option is checked, and nothing is sent. RV(changed) is predicted from the last-applied record, which is read and not written.
+      - Every option is checked, and nothing is sent. RV(changed) is predicted from the last-applied record, which is only read.
   diff_mode:
     support: partial
     details:
-      - The lists before the update come from the last-applied record, as CloudAgent has no call that reads them back.
-        When nothing was recorded the diff says so, and when it is not certain that they still hold its header says so.
+      - The lists before the update come from the last-applied record, because CloudAgent has no documented call that reads them back.
+        The diff says when there is no record. Its header says when the recorded lists may be out of date.
   idempotent:
     support: partial
     details:
-      - Running it again leaves the campaign as it is, since both lists are sent whole.
-      - As CloudAgent has no call that reads the lists back, RV(changed) rests on the last-applied record. V(false) means that the lists
-        just sent equal those that this record last saw confirmed by the server, order included. RV(changed_basis) tells more.
-      - Changes that somebody made in CloudAgent's own screens, or from another record, are not detected. The next run overwrites them,
+      - Running it again leaves the campaign as it is, because both lists are sent whole.
+      - CloudAgent has no documented call that reads the lists back, so RV(changed) is taken from the last-applied record. V(false) means that
+        the lists just sent equal, in the same order, those that the server confirmed last as far as this record knows. RV(changed_basis) says why.
+      - Changes that somebody makes in CloudAgent's own screens, or with another record, are not detected. The next run overwrites them,
         and may report unchanged.
-      - Without a record (O(record=false), a directory that is thrown away or cannot be written to) RV(changed) is V(true)
-        after every confirmed update. In pipelines and containers, O(record_url) keeps the record in a database.
+      - Without a record, RV(changed) is V(true) after every confirmed update. That is so with O(record=false), and when the directory is
+        thrown away or cannot be written to. In pipelines and containers, O(record_url) keeps the record in a database.
   platform:
     support: full
     platforms: posix
@@ -60,16 +60,16 @@ options:
   dynamic_dids:
     description:
       - The dynamic DIDs, in the order in which they are sent.
-      - A list, or one string with commas.
-      - Each is a string of 3 to 17 digits, with a C(+) before them if wanted. Spaces around it are removed.
+      - A list, or one string in which commas separate the numbers.
+      - Each number is a string of 3 to 17 digits, which may begin with a C(+). Spaces around it are removed.
       - B(Quote the numbers.) YAML reads an unquoted C(04440123456) as 612411182 before any module sees it.
-      - The vendor does not say whether a leading C(+) is accepted. It is sent as given.
+      - The vendor does not say whether numbers with a C(+) are accepted. They are sent as given.
     type: raw
     required: true
   fallback_dynamic_dids:
     description:
-      - The fallback dynamic DIDs, in the same form as O(dynamic_dids).
-      - They should belong to another trunk than the dynamic DIDs.
+      - The fallback dynamic DIDs, written like O(dynamic_dids).
+      - They should belong to a different trunk from the dynamic DIDs.
     type: raw
     required: true
 seealso:
@@ -89,7 +89,7 @@ seealso:
     description: How numbers are written, and what is refused.
       In the collection's folder, it is C(docs/docsite/rst/guide_numbers.rst).
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_speed
-    description: What an update costs, and when it runs in Ansible's own process.
+    description: How long an update takes, and when it runs in Ansible's own process.
       In the collection's folder, it is C(docs/docsite/rst/guide_speed.rst).
 author:
   - ozonetel.cloudagent contributors (!UNKNOWN)
@@ -108,13 +108,13 @@ EXAMPLES = r"""
     fallback_dynamic_dids:
       - "9140002001"
 
-- name: Take account and API key from OZONETEL_USERNAME and OZONETEL_API_KEY, and the lists from strings
+- name: Take the account and its API key from OZONETEL_USERNAME and OZONETEL_API_KEY, and give the lists as strings
   ozonetel.cloudagent.ozonetel_dynamic_dids:
     campaign_name: Sales
     dynamic_dids: "9140001001,9140001002"
     fallback_dynamic_dids: "9140002001"
 
-- name: Say what would be sent, and send nothing
+- name: Show what would be sent, without sending it
   ozonetel.cloudagent.ozonetel_dynamic_dids:
     campaign_name: Sales
     dynamic_dids: "9140001001,9140001002"
@@ -180,7 +180,7 @@ EXAMPLES = r"""
   register: updates
   loop_control:
     label: "{{ item.campaign_name }}"
-    # The next attempts with a wrong API key would fail as well, and may lock the account.
+    # Further attempts with a wrong API key would fail as well, and may lock the account.
     break_when:
       - updates.failure.reason | default('') == 'authentication_failed'
 
@@ -194,7 +194,7 @@ EXAMPLES = r"""
         dynamic_dids: "9140001001"
         fallback_dynamic_dids: "9140002001"
   rescue:
-    # A mistyped option, or "timeout" of a task, is a failure of Ansible itself and has no "failure".
+    # Failures that Ansible itself reports, such as a mistyped option or a task's "timeout", have no "failure".
     - name: Fail for any other reason
       ansible.builtin.fail:
         msg: "{{ ansible_failed_result.msg }}"
@@ -202,34 +202,34 @@ EXAMPLES = r"""
 
     - name: Go on without the campaign
       ansible.builtin.debug:
-        msg: There is no such campaign yet, so its numbers are left for later.
+        msg: There is no such campaign yet, so its numbers are not set.
 """
 
 RETURN = r"""
 changed:
   description:
-    - V(false) when the lists equal those that the last-applied record last saw confirmed by the server, and after a failure.
+    - V(false) when the lists equal those that the server confirmed last, as far as the last-applied record knows, and after a failure.
       V(true) after every other confirmed update. Check mode predicts it.
-    - CloudAgent has no call that reads the lists back, so this does not tell of changes that somebody made otherwise.
+    - CloudAgent has no documented call that reads the lists back, so changes that somebody made in another way are not seen.
   type: bool
   returned: always
   sample: true
 changed_basis:
   description:
-    - What RV(changed) rests on.
+    - Why RV(changed) is what it is.
     - V(first_seen) - there is no record of this campaign.
-    - V(differs) - the lists that were confirmed last are other ones.
+    - V(differs) - the lists that were confirmed last are different.
     - V(same) - the lists that were confirmed last are equal, order included.
-    - V(unconfirmed) - there is a record, but it is not certain that it still holds, as the update after it had no known outcome,
-      was refused or was interrupted, was made with O(record=false), the names were spelled in another way,
-      with O(record_url) another run may have sent meanwhile, or the confirmation was withdrawn with M(ozonetel.cloudagent.ozonetel_dynamic_dids_record).
+    - V(unconfirmed) - there is a record, but it may be out of date. A later update was refused, was interrupted, had no known outcome or was
+      made with O(record=false); or the names were spelled differently; or, with O(record_url), another run may have sent in the meantime;
+      or the confirmation was withdrawn with M(ozonetel.cloudagent.ozonetel_dynamic_dids_record).
     - V(unavailable) - no record could be used, or O(record=false).
-    - V(null) when the update failed before this was known.
+    - V(null) when the update failed before the record was read.
   type: str
   returned: always
   sample: differs
 msg:
-  description: What was done, and what RV(changed) rests on; or the cause of the failure and the next step.
+  description: What was done, and why RV(changed) is what it is. After a failure, its cause and the next step.
   type: str
   returned: always
   sample: 'Updated campaign "Sales": 2 dynamic DIDs, 1 fallback dynamic DID. The campaign had no record in /var/lib/cloudagent.'
@@ -264,7 +264,7 @@ api_message:
   description:
     - The text of the last answer, at most 300 characters.
       Characters that could disturb a screen are removed, and the API key is masked.
-    - V(null) when there was no answer, or one without a text.
+    - V(null) when there was no answer, or one without a message.
   type: str
   returned: always
   sample: Dynamic DIDs updated successfully
@@ -275,8 +275,8 @@ http_status:
   sample: 200
 attempts:
   description:
-    - How many times the request was tried, 0 in check mode and when nothing had to be sent.
-    - With C(until), Ansible may put its own count in its place.
+    - How many times sending the request was tried. 0 in check mode and when nothing had to be sent.
+    - With C(until), Ansible may replace it by its own count.
   type: int
   returned: always
   sample: 1
@@ -286,12 +286,12 @@ diff:
   returned: in diff mode
   contains:
     before_header:
-      description: The campaign and its endpoint, and when RV(changed_basis=unconfirmed) that the lists may not hold any more.
+      description: The campaign and its endpoint. With RV(changed_basis=unconfirmed) it adds that the lists may be out of date.
       type: str
       returned: always
       sample: campaign "Sales" at https://in1-ccaas-api.ozonetel.com
     before:
-      description: Both lists as the server last confirmed them, a number a line, or that they are not known.
+      description: Both lists as the server last confirmed them, one number on each line; or a line that says that they are not known.
       type: str
       returned: always
       sample: "dynamic_dids:\n  9140001003\nfallback_dynamic_dids:\n  9140002001\n"
@@ -301,14 +301,14 @@ diff:
       returned: always
       sample: campaign "Sales" at https://in1-ccaas-api.ozonetel.com
     after:
-      description: Both lists, a number a line.
+      description: Both lists, one number on each line.
       type: str
       returned: always
       sample: "dynamic_dids:\n  9140001001\nfallback_dynamic_dids:\n  9140002001\n"
 failure:
   description:
     - Why the update failed, for C(when) and C(rescue).
-    - Results that Ansible itself makes, for example for a mistyped option or C(timeout) of a task, do not have it.
+    - Failures that Ansible itself reports, for example for a mistyped option or a task's C(timeout), do not have it.
   type: dict
   returned: on failure
   contains:
@@ -325,11 +325,11 @@ failure:
         - V(unexpected_answer) - an answer that is not documented.
         - V(redirected) - the server answered with a redirect, which is not followed.
         - V(connection_failed) - no connection, or one that broke.
-        - V(tls_failed) - the certificate of the server cannot be verified, or no secure connection was agreed on.
-        - V(proxy_failed) - the proxy on the way failed.
+        - V(tls_failed) - the certificate of the server cannot be verified, or the TLS handshake failed.
+        - V(proxy_failed) - the proxy failed.
         - V(timed_out) - no answer within O(timeout).
-        - V(record_failed) - another run had the campaign's record locked for all of O(timeout), or a confirmation that would
-          become wrong cannot be withdrawn, or the database of O(record_url) cannot be used; nothing was sent.
+        - V(record_failed) - nothing was sent, because another run had the campaign's record locked for all of O(timeout),
+          or a confirmation that would become wrong cannot be withdrawn, or the database of O(record_url) cannot be used.
       type: str
       returned: always
       sample: campaign_not_found
@@ -337,8 +337,8 @@ failure:
       description:
         - V(not_applied) - the update was not sent, or every request was refused.
           The vendor does not say whether a refusal of numbers leaves both lists untouched.
-        - V(unknown) - a request may have reached the server, and no answer says what came of it.
-          It is safe to run the update again, as both lists are always sent whole.
+        - V(unknown) - a request may have reached the server, and no answer says what happened to it.
+          It is safe to run the update again, because both lists are always sent whole.
       type: str
       returned: always
       sample: not_applied

@@ -12,9 +12,9 @@ short_description: Update the dynamic DIDs of many Ozonetel CloudAgent campaigns
 version_added: 0.1.0
 description:
   - Sets the I(dynamic DIDs) and the I(fallback dynamic DIDs) of many outbound campaigns of one Ozonetel CloudAgent account, several at a time.
-  - It does for each campaign what M(ozonetel.cloudagent.ozonetel_dynamic_dids) does for one, and is much faster than a loop over that module.
+  - For each campaign, it does what M(ozonetel.cloudagent.ozonetel_dynamic_dids) does for one. It is much faster than a loop over that module.
   - Every entry is checked before the first one is sent.
-  - A campaign that fails does not keep the others back. What was applied is recorded while the task goes on, and is returned even when
+  - A campaign that fails does not stop the others. What was applied is recorded while the task runs, and is returned even when
     the task fails. To send what is missing after a failure or an interruption, run the same task again with O(skip_unchanged=true).
   - The module is not an official product of Ozonetel.
 extends_documentation_fragment:
@@ -26,30 +26,31 @@ attributes:
   action:
     support: full
     details:
-      - On the controller itself the updates are sent by Ansible's own process, which then tells how far it has come when they take
-        more than two seconds, unless the task has C(no_log). Everywhere else they are sent by the module, which cannot tell.
-        The results are the same. C(-vv) shows which way a task took.
+      - On the controller itself, Ansible's own process sends the updates. It shows its progress when they take more than two seconds,
+        unless the task has C(no_log). On other hosts, the module sends them and cannot show progress.
+        The results are the same. C(-vv) shows which way was taken.
   async:
     support: full
   check_mode:
     support: full
     details:
-      - Every option is checked, and nothing is sent. RV(changed) is predicted from the last-applied records, which are read and not written.
+      - Every option is checked, and nothing is sent. RV(changed) is predicted from the last-applied records, which are only read.
   diff_mode:
     support: partial
     details:
-      - There is a diff for each campaign that is changed. Its lists before the update come from the last-applied record, as CloudAgent has
-        no call that reads them back. When nothing was recorded the diff says so, and when it is not certain that they still hold its header says so.
+      - There is a diff for each campaign that is changed. Its lists before the update come from the last-applied record, because CloudAgent
+        has no documented call that reads them back. The diff says when there is no record. Its header says when the recorded lists may be out of date.
   idempotent:
     support: partial
     details:
-      - Running it again leaves the campaigns as they are, since both lists are always sent whole.
-      - As CloudAgent has no call that reads the lists back, RV(changed) rests on the last-applied records. V(false) means that the lists
-        just sent equal those that the records last saw confirmed by the server, order included. RV(results[].changed_basis) tells more.
-      - Changes that somebody made in CloudAgent's own screens, or from another record, are not detected. The next run overwrites them,
+      - Running it again leaves the campaigns as they are, because both lists are always sent whole.
+      - CloudAgent has no documented call that reads the lists back, so RV(changed) is taken from the last-applied records. V(false) means that
+        the lists just sent equal, in the same order, those that the server confirmed last as far as the records know.
+        RV(results[].changed_basis) says why.
+      - Changes that somebody makes in CloudAgent's own screens, or with another record, are not detected. The next run overwrites them,
         and may report unchanged.
-      - Without a record (O(record=false), a directory that is thrown away or cannot be written to) every confirmed update counts as changed.
-        In pipelines and containers, O(record_url) keeps the record in a database.
+      - Without a record, every confirmed update is reported as changed. That is so with O(record=false), and when the directory is thrown
+        away or cannot be written to. In pipelines and containers, O(record_url) keeps the record in a database.
   platform:
     support: full
     platforms: posix
@@ -57,10 +58,10 @@ options:
   campaigns:
     description:
       - The campaigns with their lists.
-      - A campaign that is named twice is refused. So are two names that differ in upper and lower case or spaces alone, since CloudAgent
-        may take them for one campaign.
-      - With an empty list there is nothing to do, and nothing is changed.
-      - An entry with any other key is refused. P(ozonetel.cloudagent.campaigns_from_csv#filter) makes campaigns of a table that has more columns.
+      - A campaign that is named twice is refused. So are two names that differ only in upper and lower case or in spaces, because
+        CloudAgent may take them for the same campaign.
+      - With an empty list, nothing is changed.
+      - An entry with any other key is refused. P(ozonetel.cloudagent.campaigns_from_csv#filter) reads tables that have more columns.
     type: list
     elements: dict
     required: true
@@ -73,47 +74,47 @@ options:
       dynamic_dids:
         description:
           - The dynamic DIDs, in the order in which they are sent.
-          - A list, or one string with commas. For thousands of campaigns the string spares Ansible most of its time and memory.
-          - Each is a string of 3 to 17 digits, with a C(+) before them if wanted. Spaces around it are removed.
+          - A list, or one string in which commas separate the numbers. For thousands of campaigns, strings save most of Ansible's time and memory.
+          - Each number is a string of 3 to 17 digits, which may begin with a C(+). Spaces around it are removed.
           - B(Quote the numbers.) YAML reads an unquoted C(04440123456) as 612411182 before any module sees it.
-          - A spreadsheet shows a long number as C(9.14E+09) and exports it so. That is refused, since its last digits may be lost.
-            Format the columns of numbers as text before you type or export them.
+          - A spreadsheet shows a long number as C(9.14E+09), and exports it like that. It is refused, because its last digits may be lost.
+            Format the columns as text before you enter the numbers.
         type: raw
         required: true
       fallback_dynamic_dids:
         description:
-          - The fallback dynamic DIDs, in the same form as O(campaigns[].dynamic_dids).
-          - They should belong to another trunk than the dynamic DIDs.
+          - The fallback dynamic DIDs, written like O(campaigns[].dynamic_dids).
+          - They should belong to a different trunk from the dynamic DIDs.
         type: raw
         required: true
   concurrency:
     description:
-      - How many campaigns are updated at the same time at most, from 1 to 64. Each has a connection of its own.
+      - The largest number of campaigns that are updated at the same time, from 1 to 64. Each has its own connection.
       - At most twice as many campaigns are locked at a time. So when the task is killed or interrupted, no more than that are left without
         a confirmation, and everything before is recorded.
-      - The first campaign goes alone for up to two seconds, so that a wrong API key is not tried by all of them.
+      - For up to two seconds, only the first campaign is sent, so that a wrong API key is not tried several times.
     type: int
     default: 8
   requests_per_minute:
     description:
-      - The most requests that the task sends in a minute, further attempts included. They go out evenly spaced, at least 60 seconds divided by
-        this number apart.
-      - Without it, requests go out as fast as O(concurrency) allows. With it, no more campaigns are locked ahead than are sent
+      - The largest number of requests that the task sends in a minute, retries included. They are evenly spaced, at least 60 seconds
+        divided by this number apart.
+      - Without it, requests are sent as fast as O(concurrency) allows. With it, no more campaigns are locked in advance than are sent
         in one second, but at least one.
-      - The time that a campaign waits for its turn does not count towards its O(timeout).
-      - In either case, when the server says C(Max limit exceeded) or answers with HTTP status 429, no request of the task goes out before
-        the time that the server names, or else before 15 to 20 seconds have passed. This does not count towards O(timeout) either.
-        When the server names more than 5 minutes, and more than O(timeout), no further campaign is begun.
+      - The time that a campaign waits for its turn is not part of its O(timeout).
+      - In either case, when the server says C(Max limit exceeded) or answers with HTTP status 429, the whole task pauses for as long as the
+        server asks, or else for 15 to 20 seconds. This is not part of O(timeout) either.
+        When the server asks for more than 5 minutes, and for more than O(timeout), no further campaign is started.
     type: int
   stop_on_failure:
     description:
-      - Whether to begin no further campaign, and make no further attempts, once a campaign has failed.
-        Requests that are on their way are waited for.
-      - When the account is refused the task always stops, since repeated failures may lock the account.
+      - Whether to stop when a campaign fails. No further campaign is started and no retry is made. The task waits for requests
+        that were already sent.
+      - When the account is refused, the task always stops, because repeated failures may lock the account.
     type: bool
     default: false
 notes:
-  - O(timeout) and O(retries) count for each campaign by itself.
+  - O(timeout) and O(retries) apply to each campaign separately.
 seealso:
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_info
@@ -173,7 +174,7 @@ EXAMPLES = r"""
         fallback_dynamic_dids: ["9140002002"]
     skip_unchanged: true
 
-- name: Stay below a limit of the vendor, two campaigns at a time
+- name: Limit the rate of requests, and update two campaigns at a time
   ozonetel.cloudagent.ozonetel_dynamic_dids_bulk:
     campaigns:
       - campaign_name: Sales
@@ -209,7 +210,7 @@ EXAMPLES = r"""
   ozonetel.cloudagent.ozonetel_dynamic_dids_bulk:
     campaigns: "{{ lookup('ansible.builtin.file', 'campaigns.csv') | ozonetel.cloudagent.campaigns_from_csv }}"
 
-- name: Handle campaigns that fail by themselves
+- name: Handle the failures of single campaigns
   block:
     - name: Set the numbers of campaigns of which one may not exist
       ozonetel.cloudagent.ozonetel_dynamic_dids_bulk:
@@ -221,7 +222,7 @@ EXAMPLES = r"""
             dynamic_dids: ["9140001003"]
             fallback_dynamic_dids: ["9140002002"]
   rescue:
-    # A mistyped option, or "timeout" of a task, is a failure of Ansible itself and has no "results".
+    # Failures that Ansible itself reports, such as a mistyped option or a task's "timeout", have no "results".
     - name: Fail when there is any other reason
       ansible.builtin.fail:
         msg: "{{ ansible_failed_result.msg }}"
@@ -232,20 +233,20 @@ EXAMPLES = r"""
 
     - name: Go on without the campaigns that do not exist
       ansible.builtin.debug:
-        msg: "{{ ansible_failed_result.summary.failed }} campaigns are left for later."
+        msg: "{{ ansible_failed_result.summary.failed }} campaigns do not exist yet, so their numbers are not set."
 """
 
 RETURN = r"""
 changed:
   description:
-    - Whether any campaign was changed, also when the task fails. Check mode predicts it.
+    - Whether any campaign was changed, even when the task fails. Check mode predicts it.
   type: bool
   returned: always
   sample: true
 msg:
   description:
-    - How many campaigns were changed and how many not, or which failed, with the cause and the next step.
-    - It names up to 20 campaigns that changed, what that rests on, and where the records are.
+    - How many campaigns were changed and how many were not, and which failed, with the cause and the next step.
+    - It names up to 20 campaigns that changed, says why they are reported as changed, and where the records are.
   type: str
   returned: always
   sample: 'Of 3 campaigns: 1 changed, 2 unchanged. Changed: "Sales" (other lists before: 1). The records are in /var/lib/cloudagent.'
@@ -256,7 +257,7 @@ endpoint:
   sample: https://in1-ccaas-api.ozonetel.com
 results:
   description:
-    - What became of each campaign, in the order of O(campaigns). Empty when the options could not be read.
+    - The result of each campaign, in the order of O(campaigns). Empty when the options could not be read.
   type: list
   elements: dict
   returned: always
@@ -268,16 +269,16 @@ results:
       sample: Sales
     changed:
       description:
-        - V(false) when the lists equal those that the last-applied record last saw confirmed by the server, and when the campaign failed
-          or was not sent. V(true) after every other confirmed update.
+        - V(false) when the lists equal those that the server confirmed last, as far as the last-applied record knows, and when the campaign
+          failed or was not sent. V(true) after every other confirmed update.
       type: bool
       returned: always
       sample: true
     changed_basis:
       description:
-        - What RV(results[].changed) rests on, as for M(ozonetel.cloudagent.ozonetel_dynamic_dids) - V(first_seen), V(differs), V(same),
+        - Why RV(results[].changed) is what it is, as for M(ozonetel.cloudagent.ozonetel_dynamic_dids) - V(first_seen), V(differs), V(same),
           V(unconfirmed) or V(unavailable).
-        - V(null) when the campaign was not sent, or failed before this was known.
+        - V(null) when the campaign was not sent, or failed before its record was read.
       type: str
       returned: always
       sample: differs
@@ -287,7 +288,7 @@ results:
       returned: always
       sample: true
     attempts:
-      description: How many requests were tried.
+      description: How many times sending the request was tried.
       type: int
       returned: always
       sample: 1
@@ -334,17 +335,17 @@ summary:
       returned: always
       sample: 3
     changed:
-      description: Sent, and counted as changed. In check mode, those that would be.
+      description: Sent, and reported as changed. In check mode, those that would be.
       type: int
       returned: always
       sample: 1
     unchanged:
-      description: Sent, with the lists that were confirmed last. In check mode, those that would be.
+      description: Sent, with the same lists that were confirmed last. In check mode, those that would be.
       type: int
       returned: always
       sample: 2
     skipped:
-      description: Not sent, since these lists were confirmed last (O(skip_unchanged)).
+      description: Not sent, because these lists were confirmed last (O(skip_unchanged)).
       type: int
       returned: always
       sample: 0
@@ -354,7 +355,7 @@ summary:
       returned: always
       sample: 0
     not_sent:
-      description: Not tried, since the task stopped before (O(stop_on_failure), a refused account, or a server that takes no more requests for long).
+      description: Not tried, because the task stopped (O(stop_on_failure), a refused account, or a server that asked for a long pause).
       type: int
       returned: always
       sample: 0
@@ -365,12 +366,12 @@ diff:
   returned: in diff mode, when the options could be read
   contains:
     before_header:
-      description: The campaign and its endpoint, and for lists that are not certain to hold, when they were confirmed.
+      description: The campaign and its endpoint. For lists that may be out of date, also when they were confirmed.
       type: str
       returned: always
       sample: campaign "Sales" at https://in1-ccaas-api.ozonetel.com
     before:
-      description: The lists that the record last saw confirmed, a number a line, or that they are not known.
+      description: The lists that the server confirmed last, one number on each line; or a line that says that they are not known.
       type: str
       returned: always
       sample: "dynamic_dids:\n  9140001001\nfallback_dynamic_dids:\n  9140002001\n"
@@ -380,7 +381,7 @@ diff:
       returned: always
       sample: campaign "Sales" at https://in1-ccaas-api.ozonetel.com
     after:
-      description: Both lists, a number a line.
+      description: Both lists, one number on each line.
       type: str
       returned: always
       sample: "dynamic_dids:\n  9140001001\nfallback_dynamic_dids:\n  9140002001\n"
@@ -388,7 +389,7 @@ failure:
   description:
     - Why the task failed, for C(when) and C(rescue). When campaigns failed, this is the failure of the one for which the account was refused,
       or else of the first one; RV(results) has those of all.
-    - Results that Ansible itself makes, for example for a mistyped option or C(timeout) of a task, do not have it.
+    - Failures that Ansible itself reports, for example for a mistyped option or a task's C(timeout), do not have it.
   type: dict
   returned: on failure
   contains:
@@ -405,11 +406,11 @@ failure:
         - V(unexpected_answer) - an answer that is not documented.
         - V(redirected) - the server answered with a redirect, which is not followed.
         - V(connection_failed) - no connection, or one that broke.
-        - V(tls_failed) - the certificate of the server cannot be verified, or no secure connection was agreed on.
-        - V(proxy_failed) - the proxy on the way failed.
+        - V(tls_failed) - the certificate of the server cannot be verified, or the TLS handshake failed.
+        - V(proxy_failed) - the proxy failed.
         - V(timed_out) - no answer within O(timeout).
-        - V(record_failed) - another run had the campaign's record locked for all of O(timeout), or a confirmation that would
-          become wrong cannot be withdrawn, or the database of O(record_url) cannot be used; nothing was sent.
+        - V(record_failed) - nothing was sent, because another run had the campaign's record locked for all of O(timeout),
+          or a confirmation that would become wrong cannot be withdrawn, or the database of O(record_url) cannot be used.
       type: str
       returned: always
       sample: campaign_not_found
@@ -417,8 +418,8 @@ failure:
       description:
         - V(not_applied) - the update was not sent, or every request was refused.
           The vendor does not say whether a refusal of numbers leaves both lists untouched.
-        - V(unknown) - a request may have reached the server, and no answer says what came of it.
-          It is safe to run the update again, as both lists are always sent whole.
+        - V(unknown) - a request may have reached the server, and no answer says what happened to it.
+          It is safe to run the update again, because both lists are always sent whole.
       type: str
       returned: always
       sample: not_applied
@@ -428,12 +429,12 @@ failure:
       returned: always
       sample: 200
     api_message:
-      description: The text of the last answer, cleaned and cut at 300 characters. V(null) when there was none.
+      description: The text of the last answer, cleaned and cut off after 300 characters. V(null) when there was none.
       type: str
       returned: always
       sample: Campaign not found.
     attempts:
-      description: How many requests were tried.
+      description: How many times sending the request was tried.
       type: int
       returned: always
       sample: 1

@@ -143,22 +143,22 @@ def figures(results: dict[str, t.Any]) -> str:
     served = 1 / medians["per request, server alone"]
     compared, largest = sizes["compared"], sizes["largest"]
     return f"""{_table(_way_rows(results))}
-Whole runs of ``ansible-playbook`` with one task, ``debug`` being the floor of Ansible itself. Each host and each item
-has a campaign of its own, updated for the first time. With https, the server's certificate is verified with a file
-of as many authorities as the public ones. Medians of {sizes["rounds"]} runs,
-interleaved, on {results["date"]}; {results["machine"]}; {used}. The server is uvicorn
+These are whole runs of ``ansible-playbook`` with one task. ``debug`` shows Ansible's own time. Each host and each item
+has its own campaign, which is updated for the first time. With https, the server's certificate is verified with a file
+of as many authorities as the public ones. The figures are medians of {sizes["rounds"]} interleaved runs
+on {results["date"]}; {results["machine"]}; {used}. The server is uvicorn
 on the same machine, which answers {served:,.0f} requests a second on one connection. A bare session of
 ``requests``, the limit of the HTTP library, takes {medians["per request, bare session"] * 1000:.2f} milliseconds per request.
 
-Many campaigns in one task, of 50 numbers each, with ``concurrency: {sizes["workers"]}``; seconds inside of the plugin, from the
+Many campaigns in one task, with 50 numbers each and ``concurrency: {sizes["workers"]}``; seconds inside of the plugin, from the
 options to the result:
 
 {_table(_growth_rows(results))}
-What {compared:,} campaigns take beside what they can't be faster than:
+{compared:,} campaigns, compared with the least time that is possible:
 
 {_table(_limit_rows(medians, sizes))}
 Whole runs of ``ansible-playbook`` with the bulk module, and the memory of its largest process. The campaigns come from
-a variables file, in which the numbers of a list are one text (``"9140001001,9140001002"``) or a list:
+a variables file, in which the numbers of a list are either one text (``"9140001001,9140001002"``) or a list:
 
 {_table(_whole_run_rows(medians, compared, largest))}"""
 
@@ -231,8 +231,8 @@ def _limit_rows(medians: dict[str, float], sizes: dict[str, t.Any]) -> list[list
         "in one task, sent again": f"{count} sent again, bulk",
         "in one task, for the first time": f"{count} first seen, bulk",
         "in one task, for the first time, https": f"{count} first seen, bulk, https",
-        "the disk alone: as many records, made to outlast a loss of power": f"{count}, disk alone",
-        f"in one task, to a server that takes {SLOW_SECONDS} seconds; {possible:g} is the least": (
+        "only the disk: the same number of records, each stored so that it survives a loss of power": f"{count}, disk alone",
+        f"in one task, to a server that takes {SLOW_SECONDS} seconds; the least is {possible:g}": (
             f"{count} to the slow server, bulk"
         ),
     }

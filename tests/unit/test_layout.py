@@ -15,6 +15,12 @@ MODULE_UTILS = ROOT / "plugins" / "module_utils"
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 # The only file outside of the HTTP helper that it uses; it knows nothing of CloudAgent.
 COMMON = "from .._unexpected import describe_unexpected"
+# Those of collections; Ansible's requirements for its package allow no others.
+FOLDERS = {
+    *("action", "become", "cache", "callback", "cliconf", "connection", "doc_fragments", "filter"),
+    *("httpapi", "inventory", "lookup", "module_utils", "modules", "netconf", "plugin_utils"),
+    *("shell", "strategy", "sub_plugins", "terminal", "test", "vars"),
+}
 
 
 def section_about(folder: str) -> str:
@@ -54,3 +60,22 @@ def test_a_reference_to_a_guide_names_its_file() -> None:
         path = f"docs/docsite/rst/{guide}.rst"
         assert f"C({path})" in description
         assert (ROOT / path).is_file()
+
+
+def test_plugins_hold_only_folders_that_ansible_gives_a_meaning() -> None:
+    folders = {path.name for path in MODULE_UTILS.parent.iterdir() if path.name != "__pycache__"}
+    assert folders <= FOLDERS
+
+
+@pytest.mark.parametrize("folder", ["module_utils", "plugin_utils"])
+def test_utilities_are_private(folder: str) -> None:
+    names = {path.name for path in (ROOT / "plugins" / folder).iterdir()}
+    assert all(name.startswith("_") for name in names)
+
+
+def test_only_the_demo_uses_files_outside_of_plugins_and_playbooks() -> None:
+    # What others call by its full name has to work with these folders alone.
+    public = [*ROOT.glob("plugins/**/*.py"), *ROOT.glob("playbooks/**/*.yml")]
+    outside = re.compile(r"\}\}/\.\./|__file__|\.parents?\b")
+    found = {path.name for path in public if outside.search(path.read_text(encoding="utf-8"))}
+    assert found <= {"demo.yml"}

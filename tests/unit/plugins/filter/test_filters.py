@@ -15,6 +15,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.filter import (
     bulk_report,
     campaigns_from_csv,
     mistyped_variables,
+    rotate_weekly,
     update_input,
 )
 
@@ -97,3 +98,22 @@ def test_bulk_report() -> None:
         "failed": True,
         "lines": ["Bad options."],
     }
+
+
+def test_rotate_weekly() -> None:
+    campaigns = [{"campaign_name": "Sales"}, {"campaign_name": "Support"}]
+    pool = "9140001001,9140001002,9140001003"
+    this, following = (
+        filter_of(rotate_weekly)(campaigns, pool, each=2, day=day)
+        for day in ("2027-01-03", "2027-01-04")
+    )
+    assert [one["dynamic_dids"] for one in this] == [
+        "9140001001,9140001002",
+        "9140001003,9140001001",
+    ]
+    assert following[0]["dynamic_dids"] == "9140001002,9140001003"
+
+
+def test_rotate_weekly_of_what_cannot_be_used() -> None:
+    with pytest.raises(AnsibleFilterError, match="pool is an empty list"):
+        filter_of(rotate_weekly)([{"campaign_name": "Sales"}], [])

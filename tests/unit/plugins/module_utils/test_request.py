@@ -40,6 +40,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._request impor
     update_body,
     update_url,
 )
+from ansible_collections.ozonetel.cloudagent.plugins.module_utils._version import VERSION
 from ansible_collections.ozonetel.cloudagent.tests.unit.support import ClockDouble, ModuleDouble
 
 GALAXY_YML = Path(__file__).resolve().parents[4] / "galaxy.yml"
@@ -84,12 +85,13 @@ def test_the_url_is_the_endpoint_with_the_path_of_the_api(endpoint: str, url: st
 
 
 def test_the_headers_ask_for_uncompressed_json() -> None:
-    assert HEADERS == {
+    expected = {
         "Accept": "application/json",
         "Accept-Encoding": "identity",
         "Content-Type": "application/json",
-        "User-Agent": "ozonetel.cloudagent/0.1.0 (Ansible collection)",
+        "User-Agent": f"ozonetel.cloudagent/{VERSION} (Ansible collection)",
     }
+    assert expected == HEADERS
 
 
 def test_the_user_agent_carries_the_version_of_the_collection() -> None:
