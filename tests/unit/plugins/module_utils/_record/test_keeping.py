@@ -800,21 +800,33 @@ def test_a_confirmation_by_another_run_is_withdrawn_after_the_update(run: Runner
     assert run.confirmed() is False
 
 
-def test_the_lock_of_another_run_is_waited_for_after_the_update(run: Runner) -> None:
-    other = contextlib.ExitStack()
+class LockedForAMoment(ClockDouble):
+    """Has another run hold the lock until this one begins to wait for it."""
 
-    class LettingGo(ClockDouble):
-        def sleep(self, seconds: float) -> None:
-            super().sleep(seconds)
-            other.close()
+    def __init__(self) -> None:
+        super().__init__()
+        self.other = contextlib.ExitStack()
 
-    def another_run_confirms() -> None:
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if seconds == 0.001:
+            self.other.close()
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_the_lock_of_another_run_is_waited_for(run: Runner, retries: int) -> None:
+    run.clock = clock = LockedForAMoment()
+
+    def lock_and_be_busy() -> tuple[int, dict[str, str], str]:
         record_by_another_run(run)
-        other.enter_context(run.locked())
+        clock.other.enter_context(run.locked())
+        return busy()
 
-    run.clock = LettingGo()
-    ran = run(then(another_run_confirms), record=False, **B)
-    assert (ran.warnings, run.confirmed(), run.clock.waits) == ([], False, [0.001])
+    # Before a retry, or after the only attempt.
+    answers: list[Answer] = [lock_and_be_busy, SUCCESS]
+    ran = run(*answers[: 1 + retries], record=False, retries=retries, **B)
+    assert (ran.requests, ran.warnings, run.confirmed()) == (1 + retries, [], False)
+    assert clock.waits[-1] == 0.001
 
 
 @pytest.mark.parametrize(("refusal", "stays"), [(NOT_FOUND, True), (REFUSED_DIDS, False)])
