@@ -60,6 +60,8 @@ def test_a_key_that_looks_like_an_escape_sequence_is_masked(name: str, secret: s
         pytest.param("k\u200be\ud800y\x00\x7f1", "key1", MASK, id="hidden characters"),
         pytest.param("aaab", "aab", f"a{MASK}", id="a letter more than the key has"),
         pytest.param("eey1&lt;", "key1", "eey1&lt;", id="a letter of the key in another's place"),
+        pytest.param("?ey1&lt;", "key1", "?ey1&lt;", id="all but a letter of the key"),
+        pytest.param("&lt;\u200b1", "key1", "&lt;\u200b1", id="its end, behind a hidden character"),
         pytest.param("\u200bkey1\u200b", "key1", f"\u200b{MASK}\u200b", id="around the key"),
         pytest.param("/key1", "key1", f"/{MASK}", id="slash before the key"),
         pytest.param("\\/key1", "/key1", MASK, id="escaped slash of the key"),
