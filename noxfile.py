@@ -106,6 +106,7 @@ if not ALL:
     only_all = [f"ansible-core {core}" for core in RUNNABLE if core not in (OLDEST, NEWEST)]
     tested = (UNITS, NEWEST and controller(NEWEST))
     only_all += [f"unit tests on Python 3.{minor}" for minor in PYTHONS if minor not in tested]
+    only_all.append("the argument specs of awx.awx")
     NOT_RUN += [f"{what}: make test-all runs it" for what in only_all]
 
 
@@ -228,6 +229,20 @@ def demo(session: nox.Session) -> None:
         "ANSIBLE_NOCOWS": "true",
     }
     session.run("ansible-playbook", "ozonetel.cloudagent.demo", *session.posargs, env=env)
+
+
+@nox.session(name="awx-argument-specs", default=ALL, python=NEWEST_PYTHON)
+def awx_argument_specs(session: nox.Session) -> None:
+    """Check what the tests know of awx.awx against the package ansible; -- --write renews it."""
+    session.install(ansible_core(NEWEST), "pyyaml")
+    wheels = Path(session.create_tmp())
+    for old in wheels.glob("*.whl"):
+        old.unlink()
+    download = ("--no-deps", "--only-binary", ":all:", "--dest", str(wheels), "ansible==12.*")
+    session.run("pip", "download", *download, silent=True)
+    (wheel,) = wheels.glob("*.whl")
+    check = () if session.posargs == ["--write"] else ("--check",)
+    session.run("python", "tests/awx/argument_specs.py", *check, str(wheel))
 
 
 @nox.session(default=False)

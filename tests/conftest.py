@@ -81,10 +81,14 @@ def pytest_terminal_summary(
 ) -> Generator[None, None, None]:
     """Say just above the closing line what could not be run on this machine."""
     yield
+    from ansible_collections.ozonetel.cloudagent.tests.browser.chromium import why_no_browser
     from ansible_collections.ozonetel.cloudagent.tests.postgres.server import why_no_server
 
-    why = why_no_server()
-    not_run = [os.environ.get("CLOUDAGENT_NOT_RUN"), why and f"tests/postgres: {why}"]
+    without = {"tests/browser": why_no_browser(), "tests/postgres": why_no_server()}
+    not_run = [
+        os.environ.get("CLOUDAGENT_NOT_RUN"),
+        *(f"{folder}: {why}" for folder, why in without.items() if why),
+    ]
     if any(not_run):
         terminalreporter.section("not run")
         terminalreporter.line("\n".join(filter(None, not_run)))

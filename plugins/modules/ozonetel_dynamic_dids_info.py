@@ -62,6 +62,9 @@ seealso:
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_put_back
     description: How to put earlier lists of campaigns back, with a playbook of the collection.
       In the collection's folder, it is C(docs/docsite/rst/guide_put_back.rst).
+  - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_report
+    description: A page for the browser that shows what was applied, without writing a playbook.
+      In the collection's folder, it is C(docs/docsite/rst/guide_report.rst).
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_shared_record
     description: One record in PostgreSQL for pipelines, AWX and several controllers, and SQL for common questions.
       In the collection's folder, it is C(docs/docsite/rst/guide_shared_record.rst).
@@ -287,6 +290,11 @@ campaigns:
         - fallback_dynamic_dids
       returned: when O(did) is given
       sample: ["dynamic_dids"]
+records:
+  description: The place of the records, without a password. V(null) when there is no home directory to keep them in.
+  type: str
+  returned: success
+  sample: /home/deploy/.local/state/ozonetel.cloudagent
 account:
   description: The account and the endpoint that an update would use, and what their records say, whichever campaigns the other filters choose.
   type: dict

@@ -22,12 +22,16 @@ def _variables(options: t.Iterable[str], *others: str) -> frozenset[str]:
 
 # Account, endpoint, record and speed: every shipped playbook that sends takes these.
 _COMMON = tuple(option for option in bulk_argument_spec() if option != "campaigns")
+# Which records, and how they are reached.
+RECORD_OPTIONS = ("username", "region", "api_url", "record_dir", "record_url", "timeout")
 
 # By playbook. A test compares each with the text of the playbook and with its guide.
 PLAYBOOK_VARIABLES = {
     "update_dynamic_dids": _variables(bulk_argument_spec(), "csv"),
     "put_back": _variables(_COMMON, "campaign", "all", "before"),
     "take_out": _variables(_COMMON, "did", "at_least", "replacement"),
+    # It sends nothing. Account and endpoint choose what is shown.
+    "report": _variables(RECORD_OPTIONS, "report", "history_limit"),
 }
 # Nobody meant another variable by one of these, also where a playbook makes no use of it.
 _ALL_VARIABLES = frozenset().union(*PLAYBOOK_VARIABLES.values())

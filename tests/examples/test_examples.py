@@ -59,6 +59,8 @@ REQUESTS = {
     "filter campaigns_from_csv": 2,
     "filter mistyped_variables": 0,
     "filter put_back_plan": 0,
+    "filter report_page": 1,
+    "filter report_plan": 0,
     "filter rotate_weekly": 2,
     "filter take_out_plan": 0,
     "filter update_input": 0,
@@ -86,6 +88,7 @@ REQUESTS = {
     "guide_recipes 3": 0,
     "guide_recipes 4": 1,
     "guide_recipes 5": 2,
+    "guide_report 1": 1,
     "guide_take_out 1": 0,
 }
 
@@ -441,7 +444,7 @@ def test_a_rollback_without_earlier_lists_says_so(
     assert "that holds earlier lists, so nothing can be put back" in run.output
 
 
-# --- The commands of the guides about the playbooks put_back and take_out --------------------------
+# --- The commands of the guides about the playbooks put_back, take_out and report -----------------
 
 FIRST_LISTS = (["9140001001", "9140001002"], ["9140002001"])
 OTHER_LISTS = (["9140001003", "9140001001"], ["9140002002"])
@@ -461,6 +464,7 @@ COMMANDS: dict[str, list[dict[str, str]]] = {
         {"Sales": "9140001001,9140001002", "Support": "9140001003,9140001001"},
         {"Sales": "9140001001,9140001002", "Support": "9140001003,9140001001"},
     ],
+    "guide_report": [{}, {}],
     "guide_take_out": [
         {},
         {"Sales": "9140001003", "Support": "9140001002"},
@@ -488,7 +492,7 @@ def record_what_was_applied(records: Path) -> None:
 def test_the_commands_of_a_guide(page: str, machine: Machine, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "docsite" / "rst" / f"{page}.rst").read_text(encoding="utf-8")
     commands = re.findall(
-        r"^    \$ (.* ozonetel\.cloudagent\.(?:put_back|take_out) .*)$", text, re.M
+        r"^    \$ (.* ozonetel\.cloudagent\.(?:put_back|take_out|report) .*)$", text, re.M
     )
     assert len(commands) == len(COMMANDS[page])
     record_what_was_applied(tmp_path / "records")
@@ -500,6 +504,19 @@ def test_the_commands_of_a_guide(page: str, machine: Machine, tmp_path: Path) ->
         bodies = [one["body"] for one in machine.sandbox.control("GET", "requests")["requests"]]
         sent = {body["campaignName"]: body["dynamicDIDs"] for body in bodies}
         assert sent == expected, f"{command}\n{ended.stdout}"
+
+
+def test_the_pages_of_the_guide_to_the_report_show_its_campaigns(
+    machine: Machine, tmp_path: Path
+) -> None:
+    record_what_was_applied(tmp_path / "records")
+    environment = {**machine.environment, "OZONETEL_RECORD_DIR": str(tmp_path / "records")}
+    command = ["ansible-playbook", "ozonetel.cloudagent.report", "-e", "cloudagent_report=a.html"]
+    for changed in (1, 0):
+        ended = run_command(command, environment, tmp_path)
+        assert f"changed={changed} " in ended.stdout, ended.stdout
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "<h4>Sales</h4>" in page and "<h4>Support</h4>" in page
 
 
 def test_every_example_is_listed() -> None:

@@ -24,6 +24,7 @@ RUNS = {
     "in process": [
         "ozonetel_dynamic_dids",
         "ozonetel_dynamic_dids_info",
+        "playbook_report",
         "playbook_update_dynamic_dids",
         "playbooks_put_back_and_take_out",
     ],
@@ -34,6 +35,7 @@ ONE_WAY = (
     "/files/ways.yml",
     "/files/no_requests.yml",
     "/ozonetel_dynamic_dids_info/",
+    "/playbook_report/",
     "/playbook_update_dynamic_dids/",
     "/playbooks_put_back_and_take_out/",
 )

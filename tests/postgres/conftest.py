@@ -14,6 +14,7 @@ import pytest
 if t.TYPE_CHECKING:
     # Pytest may load this file before the collection can be imported.
     from ansible_collections.ozonetel.cloudagent.tests.postgres.cloudagent import CloudAgent
+    from ansible_collections.ozonetel.cloudagent.tests.postgres.installation import Installation
     from ansible_collections.ozonetel.cloudagent.tests.postgres.relay import Relay
     from ansible_collections.ozonetel.cloudagent.tests.postgres.server import Server
 
@@ -51,6 +52,18 @@ def _database(server: Server) -> t.Iterator[str]:
     name = server.new_database()
     yield name
     server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(name="installation", scope="module")
+def _installation(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Installation]:
+    """Return a server that was set up as the guide to the shared record says."""
+    from ansible_collections.ozonetel.cloudagent.tests.postgres.installation import Installation
+    from ansible_collections.ozonetel.cloudagent.tests.postgres.server import Server
+
+    installation = Installation(Server(), tmp_path_factory.mktemp("guide"))
+    installation.follow_the_guide()
+    yield installation
+    installation.stop()
 
 
 @pytest.fixture(name="relay")

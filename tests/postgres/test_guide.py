@@ -1,76 +1,35 @@
 # Copyright (c) 2026, ozonetel.cloudagent contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every block of the guide to the shared record, executed as it stands there.
-
-The server of the guide, db.example, is a PostgreSQL behind a relay that speaks TLS: libpq's own variables
-lead to it, and a private authority vouches for its name.
-"""
+"""Every block of the guide to the shared record, executed as it stands there."""
 
 from __future__ import annotations
 
-import json
-import os
 import pathlib
-import re
-import subprocess
-import sys
-import textwrap
 import typing as t
 
 import pytest
-import yaml
 
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk import updates
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record import marking, record
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record_modules import changes
-from ansible_collections.ozonetel.cloudagent.tests.faults.authority import Authority
 from ansible_collections.ozonetel.cloudagent.tests.postgres.cloudagent import CloudAgent
 from ansible_collections.ozonetel.cloudagent.tests.postgres.controller import Controller
-from ansible_collections.ozonetel.cloudagent.tests.postgres.relay import Relay
-from ansible_collections.ozonetel.cloudagent.tests.postgres.server import (
-    GUIDE_ROLE,
-    SUPERUSER,
-    Server,
-    find_programs,
+from ansible_collections.ozonetel.cloudagent.tests.postgres.installation import (
+    API_KEY,
+    BLOCKS,
+    DATABASE,
+    FOUND,
+    GUIDE,
+    KINDS,
+    PASSWORD,
+    A,
+    B,
+    Installation,
+    changed,
+    commands,
 )
-from ansible_collections.ozonetel.cloudagent.tests.unit.support import HANG_SECONDS
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-GUIDE = (ROOT / "docs" / "docsite" / "rst" / "guide_shared_record.rst").read_text(encoding="utf-8")
-DATABASE = "cloudagent_records"
-PASSWORD = "pa55-of-the-guide"
-API_KEY = "k3y-of-the-guide"
-
-# What each block is, in the order of the guide, and its language.
-KINDS = {
-    "role and database": "sql",
-    "password and tables": "console",
-    "tables by the first update": "sql",
-    "reading role": "sql",
-    "two runs": "console",
-    "GitLab": "yaml",
-    "GitHub": "yaml",
-    "Jenkins": "groovy",
-    "AWX input": "yaml",
-    "AWX injectors": "yaml",
-    "password file": "text",
-    "service file": "ini",
-    "withdraw all": "yaml",
-    "emergency": "console",
-    "withdraw some": "yaml",
-    "with a number": "sql",
-    "on a day": "sql",
-    "not confirmed": "sql",
-    "prune": "sql",
-}
-FOUND = re.findall(r"^( *)\.\. code-block:: (\w+)\n\n((?:\1    .*\n|\n)+)", GUIDE, re.MULTILINE)
-BLOCKS = {name: textwrap.dedent(text) for name, (_margin, _kind, text) in zip(KINDS, FOUND)}
-
-# What is not on the machines of these tests; commands that install something say so and do nothing.
-SHELL = 'pip() { :; }; python3() { :; }; ansible-galaxy() { echo "installed $*"; }\n'
-A: dict[str, t.Any] = {"dynamic_dids": ["9140001001"], "fallback_dynamic_dids": ["9140002001"]}
-B: dict[str, t.Any] = {"dynamic_dids": ["9140001002"], "fallback_dynamic_dids": ["9140002001"]}
+from ansible_collections.ozonetel.cloudagent.tests.postgres.server import GUIDE_ROLE, Server
 
 
 def test_every_block_is_executed() -> None:
@@ -86,99 +45,6 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert (updates.LEAST_SPARE_SECONDS, "the ``timeout`` and a minute" in words) == (60.0, True)
     assert f"keeps the last {record.LONGEST_HISTORY} pairs" in words
     assert f"``ozonetel_dynamic_dids_record`` holds up to {changes.MOST_LOCKS}" in words
-
-
-class Installation:
-    """A server on which the guide was followed, and what leads to it under the name in the guide."""
-
-    def __init__(self, server: Server, folder: pathlib.Path) -> None:
-        self.server = server
-        self._folder = folder
-        authority = Authority(folder)
-        self.authority = authority.path
-        self.relay = Relay(server.socket_folder, authority.context("db.example"))
-        self.variables = {"PGHOSTADDR": "127.0.0.1", "PGPORT": str(self.relay.port)}
-
-    def run(self, script: str, given: str = "", **variables: str) -> str:
-        """Run a script in an empty home, and return its output.
-
-        Args:
-            script: for bash, which stops at the first command that fails.
-            given: what is typed.
-            variables: of the environment.
-        """
-        home = self._folder / f"home{len(list(self._folder.glob('home*')))}"
-        home.mkdir()
-        campaign = {"campaign_name": variables.pop("campaign", "Sales"), **A}
-        campaigns = json.dumps({"cloudagent_campaigns": [campaign]})
-        (home / "campaigns.yml").write_text(campaigns, encoding="utf-8")
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("OZONETEL_", "PG", "XDG_")) and not name.endswith("_proxy")
-        }
-        places = [str(pathlib.Path(sys.executable).parent), str(find_programs()), kept["PATH"]]
-        done = subprocess.run(
-            ["bash", "-e", "-c", SHELL + script],
-            cwd=home,
-            env={**kept, "HOME": str(home), "PATH": os.pathsep.join(places), **variables},
-            input=given,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=HANG_SECONDS,
-            check=False,
-            # Without a terminal, programs read passwords from their input.
-            start_new_session=True,
-        )
-        assert done.returncode == 0, done.stdout
-        assert PASSWORD not in done.stdout
-        assert API_KEY not in done.stdout
-        return done.stdout
-
-    def job(self, cloudagent: CloudAgent, script: str, **variables: str) -> str:
-        """Run a script as a job whose machine reaches db.example."""
-        given = {"PGSSLROOTCERT": self.authority, "OZONETEL_API_URL": cloudagent.url}
-        return self.run(script, **{**self.variables, **given, **variables})
-
-    def psql(self, script: str) -> None:
-        """Execute statements as the superuser, one after the other."""
-        name = self._folder / "statements.sql"
-        name.write_text(script, encoding="utf-8")
-        self.as_superuser(f"psql -v ON_ERROR_STOP=1 -f {name}")
-
-    def as_superuser(self, script: str, given: str = "") -> None:
-        """Run a script on the server's machine, in the clone."""
-        variables = {"PGHOST": self.server.socket_folder, "PGUSER": SUPERUSER}
-        self.run(f"cd {ROOT}\n{script}", given, **variables)
-
-    def notes(self, campaign: str) -> list[tuple[str | None, bool]]:
-        """Return the note and the state of the record of a campaign."""
-        return self.server.execute(
-            "SELECT note, confirmed FROM ozonetel_cloudagent.campaigns "
-            f"WHERE campaign_name = '{campaign}'",
-            DATABASE,
-        )
-
-
-@pytest.fixture(name="installation", scope="module")
-def _installation(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Installation]:
-    server = Server()
-    installation = Installation(server, tmp_path_factory.mktemp("guide"))
-    installation.psql(BLOCKS["role and database"])
-    installation.as_superuser(commands(BLOCKS["password and tables"]), f"{PASSWORD}\n{PASSWORD}\n")
-    yield installation
-    installation.relay.stop()
-    server.remove()
-
-
-def commands(console: str) -> str:
-    """Return what is typed after the prompts."""
-    return re.sub(r"^\$ ", "", console, flags=re.MULTILINE)
-
-
-def changed(output: str) -> list[int]:
-    return [int(count) for count in re.findall(r"\bchanged=([0-9])", output)]
 
 
 # --- Setting it up ---
@@ -217,77 +83,6 @@ def test_the_reading_role_reads(installation: Installation, cloudagent: CloudAge
     assert reader.update(**A, campaign_name="Read", check_mode=True)["changed_basis"] == "same"
     assert reader.show(campaign_name="Read")["campaigns"][0]["confirmed"] is True
     assert "may not write the tables" in reader.update(**A, campaign_name="Read")["msg"]
-
-
-# --- Pipelines ---
-
-
-def test_gitlab(installation: Installation, cloudagent: CloudAgent) -> None:
-    (job,) = yaml.safe_load(BLOCKS["GitLab"]).values()
-    secrets = {"OZONETEL_API_KEY": API_KEY, "PGPASSWORD": PASSWORD}
-    url = "https://gitlab.example/jobs/1"
-    variables = {**job["variables"], **secrets, "CI_JOB_URL": url, "campaign": "GitLab"}
-    output = installation.job(cloudagent, "\n".join(job["script"]), **variables)
-    assert changed(output) == [1]
-    assert installation.notes("GitLab") == [(url, True)]
-
-
-def test_github(installation: Installation, cloudagent: CloudAgent) -> None:
-    known = {
-        "secrets.OZONETEL_API_KEY": API_KEY,
-        "secrets.PGPASSWORD": PASSWORD,
-        "github.server_url": "https://github.example",
-        "github.repository": "acme/numbers",
-        "github.run_id": "7",
-    }
-    text = re.sub(r"\$\{\{ (\S+) \}\}", lambda found: known[found[1]], BLOCKS["GitHub"])
-    job = yaml.safe_load(text)["jobs"]["update"]
-    script = "\n".join(step["run"] for step in job["steps"] if "run" in step)
-    output = installation.job(cloudagent, script, **job["env"], campaign="GitHub")
-    assert changed(output) == [1]
-    url = "https://github.example/acme/numbers/actions/runs/7"
-    assert installation.notes("GitHub") == [(url, True)]
-
-
-def test_jenkins(installation: Installation, cloudagent: CloudAgent) -> None:
-    known = {"ozonetel-api-key": API_KEY, "cloudagent-records-password": PASSWORD}
-    given = re.findall(r"(\w+) = (?:'(.*)'|credentials\('(.*)'\))", BLOCKS["Jenkins"])
-    variables = {name: value or known[credential] for name, value, credential in given}
-    script = BLOCKS["Jenkins"].split("'''")[1]
-    url = "https://jenkins.example/job/numbers/3/"
-    output = installation.job(cloudagent, script, **variables, BUILD_URL=url, campaign="Jenkins")
-    assert changed(output) == [1]
-    assert installation.notes("Jenkins") == [(url, True)]
-
-
-def test_awx(installation: Installation, cloudagent: CloudAgent, tmp_path: pathlib.Path) -> None:
-    (url,) = set(re.findall(r"\bpostgresql://cloudagent_runner@db\.example[^'\s]+", GUIDE))
-    values = {
-        "url": url,
-        "password": PASSWORD,
-        "authority": pathlib.Path(installation.authority).read_text(encoding="ascii"),
-        "awx.filename": str(tmp_path / "injected"),
-    }
-    form = yaml.safe_load(BLOCKS["AWX input"])
-    assert [field["id"] for field in form["fields"]] == form["required"] == list(values)[:3]
-    injected = yaml.safe_load(BLOCKS["AWX injectors"])
-
-    def filled(text: str) -> str:
-        return re.sub(r"\{\{ (\S+) \}\}", lambda found: values[found[1]], text)
-
-    (tmp_path / "injected").write_text(filled(injected["file"]["template"]), encoding="ascii")
-    variables = {name: filled(value) for name, value in injected["env"].items()}
-    (note,) = re.findall(r"``(record_note: [^`]*)``", GUIDE)
-    defaults = {"group/ozonetel.cloudagent.cloudagent": yaml.safe_load(note)}
-    update = {"ozonetel.cloudagent.ozonetel_dynamic_dids": {"campaign_name": "AWX", **A}}
-    play = {"hosts": "localhost", "gather_facts": False, "module_defaults": defaults}
-    playbook = tmp_path / "playbook.yml"
-    playbook.write_text(json.dumps([{**play, "tasks": [update]}]), encoding="utf-8")
-    account = {"OZONETEL_USERNAME": "acme", "OZONETEL_API_KEY": API_KEY}
-    script = f"ansible-playbook {playbook} -e awx_job_id=4711"
-    output = installation.job(cloudagent, script, **variables, **account)
-    assert changed(output) == [1]
-    assert installation.notes("AWX") == [("AWX job 4711", True)]
 
 
 # --- Passwords ---

@@ -62,12 +62,11 @@ class Job:
         self._play(place, [str(playbook), *arguments], variables)
         return t.cast("dict[str, t.Any]", json.loads(result.read_text(encoding="utf-8")))
 
-    def play_shipped(self, *arguments: str, **extra: t.Any) -> str:
-        """Run the shipped playbook, and return its output."""
+    def play_shipped(self, playbook: str = "update_dynamic_dids", **extra: t.Any) -> str:
+        """Run a shipped playbook, and return its output."""
         place = self._new_home()
         given = {f"cloudagent_{name}": value for name, value in {**self._options, **extra}.items()}
-        playbook = "ozonetel.cloudagent.update_dynamic_dids"
-        self._play(place, [playbook, "-e", json.dumps(given), *arguments], {})
+        self._play(place, [f"ozonetel.cloudagent.{playbook}", "-e", json.dumps(given)], {})
         return self.output
 
     def _new_home(self) -> pathlib.Path:
@@ -219,6 +218,19 @@ def test_two_places_are_refused(job: Job, way: str) -> None:
 
 
 def test_the_shipped_playbook(job: Job) -> None:
-    options = {"campaigns": [CAMPAIGN], "record_url": job._url}
+    options: dict[str, t.Any] = {"campaigns": [CAMPAIGN], "record_url": job._url}
     assert "Of 1 campaign: 1 changed." in " ".join(job.play_shipped(**options).split())
     assert "Of 1 campaign: 1 unchanged." in " ".join(job.play_shipped(**options).split())
+
+
+def test_the_page_of_the_shipped_playbook_report(job: Job, tmp_path: pathlib.Path) -> None:
+    url = job._url.replace("@/", f":{SECRET}@/")
+    job.play_shipped(campaigns=[CAMPAIGN], record_url=url, record_note="Ticket <17>")
+    path = tmp_path / "report.html"
+    output = job.play_shipped("report", report=str(path), record_url=url)
+    assert "1 campaign of 1 account; 0 not confirmed; 0 numbers in several campaigns." in output
+    page = path.read_text(encoding="utf-8")
+    assert "<h4>Sales</h4>" in page
+    assert "<dd>Ticket &lt;17&gt;" in page
+    assert "Read from the record in PostgreSQL" in page
+    assert SECRET not in page + output

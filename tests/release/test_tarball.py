@@ -41,7 +41,7 @@ NEEDED = {
 }
 # What is of use only in a clone.
 LEFT_OUT = (
-    *(".", "Makefile", "antsibull-nox.toml", "changelogs/fragments/", "extensions/"),
+    *(".", "Makefile", "antsibull-nox.toml", "changelogs/fragments/", "examples/", "extensions/"),
     *("galaxy.yml", "noxfile.py", "pytest.ini", "release/", "requirements-dev.txt", "ruff.toml"),
     "tests/",
 )

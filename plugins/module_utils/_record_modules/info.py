@@ -78,7 +78,7 @@ def _result(store: Store | None, wanted: Wanted, warn: Warn) -> Shown:
         UpdateFailure: the records are on another machine that can't be used.
     """
     account = _Account(wanted.filter, store)
-    result: Shown = {"campaigns": []}
+    result: Shown = {"campaigns": [], "records": store.name if store else None}
     try:
         result["campaigns"] = sorted(_format_wanted(store, wanted, account, warn), key=names_of)
     except UnreadableStore as error:

@@ -17,6 +17,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.options 
 )
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._playbook_variables import (
     PLAYBOOK_VARIABLES,
+    RECORD_OPTIONS,
     mistyped_variable_faults,
 )
 
@@ -71,7 +72,27 @@ def test_no_extra_variable_replaces_one_of_the_playbook(path: pathlib.Path) -> N
     assert [name for name in own if not name.startswith(("_cloudagent_", "ansible_"))] == []
 
 
-@pytest.mark.parametrize("path", PLAYBOOKS, ids=[path.stem for path in PLAYBOOKS])
+def test_the_guide_has_a_row_for_each_variable_of_report() -> None:
+    guide = (ROOT / "docs" / "docsite" / "rst" / "guide_report.rst").read_text(encoding="utf-8")
+    rows = re.findall(r"^   \* - (``cloudagent_.*)$", guide, re.MULTILINE)
+    named = re.findall(r"``(cloudagent_\w+)``", " ".join(rows))
+    assert sorted(named) == sorted(PLAYBOOK_VARIABLES["report"])
+
+
+def test_the_report_gives_each_variable_to_its_option() -> None:
+    [play] = yaml.safe_load((ROOT / "playbooks" / "report.yml").read_text("utf-8"))
+    options = {
+        **play["module_defaults"]["group/ozonetel.cloudagent.cloudagent"],
+        **next(all_of("ozonetel.cloudagent.ozonetel_dynamic_dids_info", play)),
+    }
+    names = (*RECORD_OPTIONS, "history_limit")
+    assert options == {name: f"{{{{ cloudagent_{name} | default(omit) }}}}" for name in names}
+
+
+SENDING = [path for path in PLAYBOOKS if path.stem != "report"]
+
+
+@pytest.mark.parametrize("path", SENDING, ids=[path.stem for path in SENDING])
 def test_a_playbook_gives_each_variable_to_its_option(path: pathlib.Path) -> None:
     [play] = yaml.safe_load(path.read_text("utf-8"))
     options = {
@@ -104,6 +125,16 @@ def test_a_mistyped_variable_is_found(name: str, meant: str) -> None:
 def test_a_variable_of_another_playbook_is_left_alone() -> None:
     # One letter from cloudagent_campaigns.
     assert mistyped_variable_faults(["cloudagent_campaign"], "update_dynamic_dids") == []
+    # Two letters from each other.
+    assert mistyped_variable_faults(["cloudagent_report"], "update_dynamic_dids") == []
+    assert mistyped_variable_faults(["cloudagent_record"], "report") == []
+
+
+def test_a_name_between_two_variables_is_that_of_the_playbook() -> None:
+    [fault] = mistyped_variable_faults(["cloudagent_recort"], "report")
+    assert fault.endswith("Did you mean cloudagent_report?")
+    [fault] = mistyped_variable_faults(["cloudagent_recort"], "put_back")
+    assert fault.endswith("Did you mean cloudagent_record?")
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOK_VARIABLES)

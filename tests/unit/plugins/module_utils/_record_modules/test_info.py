@@ -316,8 +316,10 @@ def test_all_records_are_shown_and_no_file_is_changed(tmp_path: pathlib.Path) ->
 
 
 def test_a_missing_directory_has_no_records_and_is_not_created(tmp_path: pathlib.Path) -> None:
-    module = show(str(tmp_path / "records"))
-    assert (module.result, module.warnings) == ({"changed": False, "campaigns": []}, [])
+    records = str(tmp_path / "records")
+    module = show(records)
+    assert module.result == {"changed": False, "campaigns": [], "records": records}
+    assert module.warnings == []
     assert list(tmp_path.iterdir()) == []
 
 
