@@ -7,7 +7,7 @@ NOX := .venv/bin/nox
 # Nothing is written to the user's HOME; noxfile.py has the same folder as HOME.
 export PIP_CACHE_DIR ?= $(CURDIR)/.nox/home/.cache/pip
 
-.PHONY: help demo test test-all quick docs benchmark fuzz release clean
+.PHONY: help demo test test-all quick docs benchmark fuzz mutation release clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -33,6 +33,9 @@ benchmark: $(NOX) ## Measure the collection, for about 25 minutes, and draw the 
 
 fuzz: $(NOX) ## Look for results that are not true, for ten minutes
 	$(NOX) -s fuzz
+
+mutation: $(NOX) ## Look for changes of the code that no unit test notices
+	$(NOX) -s mutation
 
 release: $(NOX) ## Write a version and its changelog, build the tarball and try it: make release VERSION=1.0.0
 	$(NOX) -s release -- $(VERSION)

@@ -315,6 +315,15 @@ def fuzz(session: nox.Session) -> None:
     session.run("python", "tests/fuzz/run.py", *session.posargs, env=env)
 
 
+@nox.session(default=False, python=NEWEST_PYTHON)
+def mutation(session: nox.Session) -> None:
+    """Change the code in small ways, and tell of each change that no unit test notices."""
+    session.install(ansible_core(NEWEST), "mutmut>=3.8,<4", "-r", "tests/requirements.txt")
+    script = str(Path("tests", "mutation", "run.py").resolve())
+    session.chdir(copy_collection(NOX / "mutation").parents[2])
+    session.run("python", script, *session.posargs)
+
+
 # The last session, and by itself, so that its closing lines end the whole run.
 @nox.session(python=NEWEST_PYTHON, allow_parallel=False)
 def pytest(session: nox.Session) -> None:

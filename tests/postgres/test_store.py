@@ -26,6 +26,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.store 
     Mark,
     Marked,
     StoreUnavailable,
+    Unusable,
 )
 from ansible_collections.ozonetel.cloudagent.tests.postgres.relay import (
     CUT_AFTER,
@@ -148,6 +149,36 @@ def test_a_row_that_only_has_marks_is_no_record(url: str) -> None:
     mark(store, Found())
     assert store.read(KEYS)[KEYS[0]].record is None
     assert list(store.find()) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "fallback_dynamic_dids = NULL",
+        "dynamic_dids = '{111,NULL}'",
+        "dynamic_dids = '{{111},{222}}'",
+        "applied_at = 'infinity'",
+        "applied_by = NULL",
+    ],
+)
+def test_a_row_that_was_damaged_by_hand_is_told_of_and_replaced(
+    server: Server, database: str, url: str, change: str
+) -> None:
+    store = new_store(url)
+    confirm(store, mark(store, Found()))
+    server.execute(f"UPDATE ozonetel_cloudagent.campaigns SET {change}", database)
+    server.execute(
+        "UPDATE ozonetel_cloudagent.history SET dynamic_dids = '{{111},{222}}'", database
+    )
+    found = store.read(KEYS)[KEYS[0]]
+    assert (found.record, found.fault) == (None, "is damaged")
+    assert list(store.find()) == [Unusable(KEYS[0], "is damaged")]
+    assert confirm(store, mark(store, found)) == {}
+    (kept,) = store.find()
+    assert isinstance(kept, Kept)
+    assert kept.record.confirmed
+    # What was damaged in the history as well is left out.
+    assert [one.lists for one in kept.confirmations] == [LISTS]
 
 
 def test_the_answer_of_a_mark_that_got_lost_is_asked_for_again(database: str, relay: Relay) -> None:

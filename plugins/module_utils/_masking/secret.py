@@ -27,6 +27,8 @@ MASK = "********"
 # five if the key looks as if it were escaped itself.
 _LAYERS = 5
 _BASE64_WORD = re.compile(r"[A-Za-z0-9+/_=%\\-]{4,}", re.ASCII)
+# In URLs; a name of HTML that begins the word would be decoded together with these, and spoil it.
+_ESCAPED_IN_BASE64 = re.compile("%(?:25)*(2[bf])", re.ASCII | re.IGNORECASE)
 _URL_SAFE = str.maketrans("+/", "-_")
 # Control characters, format characters (bidi controls, zero-width ones) and lone surrogates.
 _HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs")
@@ -183,7 +185,8 @@ def _base64_spans(text: str, key: _Key) -> list[Span]:
 
 
 def _has_base64(text: str, key: _Key) -> bool:
-    plain = text.replace("\\", "")
+    escaped = text.replace("\\", "")
+    plain = _ESCAPED_IN_BASE64.sub(lambda match: chr(int(match[1], 16)), escaped)
     return any(form in plain for form in key.base64_forms)
 
 

@@ -293,8 +293,7 @@ def _is_alone(update: KeptUpdate) -> bool:
 
 def _marked(update: KeptUpdate) -> Found:
     """Return what is in the record's place since the mark was left."""
-    revision = update.mark.revision if update.mark else None
-    return Found(update.found.record, revision=revision)
+    return Found(revision=update.mark.revision if update.mark else None)
 
 
 def _together(earlier: Marked | None, later: Marked | None) -> Marked | None:

@@ -22,6 +22,11 @@ UNAVAILABLE = "unavailable"
 # How many confirmed pairs of lists are kept for each campaign.
 LONGEST_HISTORY = 100
 
+# What is in the place of a record that can't be used; completes a sentence.
+DAMAGED = "is damaged"
+
+Value = t.TypeVar("Value")
+
 
 class Lists(t.NamedTuple):
     """Both lists of a campaign, and the names that they were sent with, in their exact spelling."""
@@ -65,6 +70,30 @@ class Record(t.NamedTuple):
     endpoint: str
     confirmed: bool
     last: Confirmation
+
+
+def checked_confirmation(
+    username: object,
+    campaign_name: object,
+    dynamic_dids: object,
+    fallback_dynamic_dids: object,
+    applied_at: object,
+    applied_by: object,
+    note: object,
+) -> Confirmation:
+    """Return the confirmation that these values are, which anybody may have written.
+
+    Raises:
+        TypeError: one of them is of another type than in a confirmation.
+    """
+    lists = Lists(
+        _checked(str, username),
+        _checked(str, campaign_name),
+        _checked_texts(dynamic_dids),
+        _checked_texts(fallback_dynamic_dids),
+    )
+    checked_note = None if note is None else _checked(str, note)
+    return Confirmation(lists, _checked(str, applied_at), _checked(str, applied_by), checked_note)
 
 
 def record_key(endpoint: str, username: str, campaign_name: str) -> str:
@@ -114,3 +143,16 @@ def history_of(confirmations: t.Iterable[Confirmation], limit: int) -> list[Conf
         if not kept or kept[-1].lists != confirmation.lists:
             kept.append(confirmation)
     return kept
+
+
+def _checked(kind: type[Value], value: object) -> Value:
+    if not isinstance(value, kind):
+        raise TypeError
+    return value
+
+
+def _checked_texts(value: object) -> list[str]:
+    texts = _checked(list, value)
+    if not set(map(type, texts)) <= {str}:
+        raise TypeError
+    return texts

@@ -128,8 +128,11 @@ def _time_that_chooses(pair: Confirmation, newer: list[Confirmation]) -> str | N
     if applied_at is None:
         return None
     later = [moment for moment in map(_time_of, newer) if moment is not None]
-    # Without a newer one, any later time will do, and the next second is the earliest.
-    before = min(later) if later else applied_at + timedelta(seconds=1)
+    try:
+        # Without a newer one, any later time will do, and the next second is the earliest.
+        before = min(later) if later else applied_at + timedelta(seconds=1)
+    except OverflowError:
+        return None
     return _format_time(before) if applied_at < before else None
 
 

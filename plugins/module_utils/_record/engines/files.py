@@ -227,7 +227,8 @@ class Files:
 
     def _confirm(self, change: Change, confirmation: Confirmation) -> None:
         record, line = change.found.record, confirmation_line(confirmation)
-        if record is None:
+        if record is None or record.endpoint != change.endpoint:
+            # A file that was copied here from another endpoint's record has nothing of this one.
             self._write_anew(change.key, [header_line(change.endpoint), line])
             return
         content: Content = change.found.revision

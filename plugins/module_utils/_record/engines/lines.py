@@ -22,7 +22,7 @@ import re
 import typing as t
 import zlib
 
-from ..record import Confirmation, Lists, Record
+from ..record import DAMAGED, Confirmation, Lists, Record, checked_confirmation
 
 FORMAT_VERSION = 2
 
@@ -31,8 +31,6 @@ CONFIRMED = b"+"
 WITHDRAWN = b"-"
 _FIELDS = (*Lists._fields, *Confirmation._fields[1:])
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-
-Value = t.TypeVar("Value")
 
 
 class UnusableRecord(ValueError):
@@ -98,7 +96,7 @@ def read_lines(data: bytes) -> Content:
             continue
         confirmed = is_whole and line[:1] == CONFIRMED
         return Content(Record(endpoint, confirmed, confirmation), data, first, last, end)
-    raise UnusableRecord("is damaged")
+    raise UnusableRecord(DAMAGED)
 
 
 def read_confirmation(line: bytes) -> Confirmation:
@@ -108,38 +106,27 @@ def read_confirmation(line: bytes) -> Confirmation:
         UnusableRecord: the line is damaged.
     """
     if line[:1] not in (CONFIRMED, WITHDRAWN):
-        raise UnusableRecord("is damaged")
+        raise UnusableRecord(DAMAGED)
     content = _read_line(line)
     try:
-        note = content["note"]
-        return Confirmation(
-            Lists(
-                _checked(str, content["username"]),
-                _checked(str, content["campaign_name"]),
-                _require_texts(content["dynamic_dids"]),
-                _require_texts(content["fallback_dynamic_dids"]),
-            ),
-            _checked(str, content["applied_at"]),
-            _checked(str, content["applied_by"]),
-            note if note is None else _checked(str, note),
-        )
+        return checked_confirmation(*(content[name] for name in _FIELDS))
     except (KeyError, TypeError):
-        raise UnusableRecord("is damaged") from None
+        raise UnusableRecord(DAMAGED) from None
 
 
 # Almost all records of a run are those of one endpoint.
 @functools.lru_cache(maxsize=4)
 def _read_header(line: bytes) -> str:
     if line[:1] != HEADER:
-        raise UnusableRecord("is damaged")
+        raise UnusableRecord(DAMAGED)
     content = _read_line(line)
     version, endpoint = content.get("version"), content.get("endpoint")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise NewerRecord("was written by a newer version of the collection")
     if version != FORMAT_VERSION:
-        raise UnusableRecord("is damaged")
+        raise UnusableRecord(DAMAGED)
     if not isinstance(endpoint, str):
-        raise UnusableRecord("is damaged")
+        raise UnusableRecord(DAMAGED)
     return endpoint
 
 
@@ -151,7 +138,7 @@ def _line(kind: bytes, content: dict[str, t.Any]) -> bytes:
 def _read_line(line: bytes) -> dict[str, t.Any]:
     text = line[10:-1]
     if line[1:10] != b"%08x " % zlib.crc32(text) or line[-1:] != b"\n":
-        raise UnusableRecord("is damaged")
+        raise UnusableRecord(DAMAGED)
     try:
         content = json.loads(text.decode("ascii"))
         if _SURROGATE.search(text):
@@ -159,20 +146,7 @@ def _read_line(line: bytes) -> dict[str, t.Any]:
             # result that holds one: its setting MODULE_STRICT_UTF8_RESPONSE.
             json.dumps(content, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
-        raise UnusableRecord("is damaged") from None
+        raise UnusableRecord(DAMAGED) from None
     if not isinstance(content, dict):
-        raise UnusableRecord("is damaged")
+        raise UnusableRecord(DAMAGED)
     return content
-
-
-def _checked(kind: type[Value], value: object) -> Value:
-    if not isinstance(value, kind):
-        raise TypeError
-    return value
-
-
-def _require_texts(value: object) -> list[str]:
-    texts = _checked(list, value)
-    if not set(map(type, texts)) <= {str}:
-        raise TypeError
-    return texts

@@ -227,6 +227,7 @@ BODIES_WITHOUT_MEANING: list[tuple[object, str]] = [
     (b'{"Message": ["Campaign not found."]}', undocumented('{"Message": ["Campaign not found."]}')),
     (b'{"Message": 7}', undocumented('{"Message": 7}')),
     (b'{"Message": "Campaign not found."', undocumented('{"Message": "Campaign not found."')),
+    (b"\xef\xbb\xbfXX", undocumented("XX")),
     (b"\xff\x00O\x1b[31mK\xe2\x80\xae", undocumented("\ufffdOK")),
     (bytes(range(128, 256)), "an answer that is not text"),
 ]
@@ -338,6 +339,8 @@ def test_an_undocumented_text_is_unexpected_and_shown(
 ) -> None:
     attempt = judge(200, content)
     assert attempt == unexpected(200, attempt.detail, api_message)
+    # What is quoted is not described as well.
+    assert (attempt.detail == "") is (api_message != "")
 
 
 def as_gson(text: str) -> str:

@@ -143,10 +143,10 @@ WRITE = f"""\
 WITH {_SESSION}, wanted AS (
   SELECT wanted.* FROM session, unnest(
     %(keys)b::bytea[], %(seen)b::bigint[], %(closes)b::boolean[], %(tokens)b::bigint[],
-    %(confirmed)b::boolean[], %(confirms)b::boolean[], %(usernames)b::text[],
-    %(campaign_names)b::text[], %(dids)b::text[], %(fallback_dids)b::text[],
-    %(applied_by)b::text[], %(notes)b::text[], %(locks)b::bigint[]
-  ) AS wanted (key, seen, closes, token, confirmed, confirms, username, campaign_name,
+    %(confirmed)b::boolean[], %(confirms)b::boolean[], %(endpoints)b::text[],
+    %(usernames)b::text[], %(campaign_names)b::text[], %(dids)b::text[],
+    %(fallback_dids)b::text[], %(applied_by)b::text[], %(notes)b::text[], %(locks)b::bigint[]
+  ) AS wanted (key, seen, closes, token, confirmed, confirms, endpoint, username, campaign_name,
     dids, fallback_dids, applied_by, note, lock)
 ), before AS (
   SELECT key FROM {SCHEMA}.campaigns JOIN wanted USING (key) WHERE revision = seen
@@ -159,6 +159,7 @@ WITH {_SESSION}, wanted AS (
     sending_since = CASE WHEN closes THEN NULL ELSE sending_since END,
     sending_until = CASE WHEN closes THEN earlier_sending_until ELSE sending_until END,
     earlier_sending_until = CASE WHEN closes THEN NULL ELSE earlier_sending_until END,
+    endpoint = CASE WHEN confirms THEN wanted.endpoint ELSE campaigns.endpoint END,
     username = CASE WHEN confirms THEN wanted.username ELSE campaigns.username END,
     campaign_name = CASE WHEN confirms THEN wanted.campaign_name ELSE campaigns.campaign_name END,
     dynamic_dids =

@@ -20,7 +20,7 @@ import threading
 import time
 import typing as t
 
-from ...record import Confirmation, Lists, Record
+from ...record import DAMAGED, Confirmation, Record, checked_confirmation
 from ...store import (
     Change,
     Found,
@@ -164,7 +164,7 @@ class PostgreSql:
         wanted = list(keys)
         found = {key: Found() for key in wanted}
         for key, token, *record in self._read_rows(statements.READ, keys=_binary(wanted)):
-            found[key] = Found(_record(record), revision=Revision(token))
+            found[key] = _found(record, Revision(token))
         return found
 
     def find(self) -> t.Iterator[Kept | Unusable]:
@@ -173,10 +173,12 @@ class PostgreSql:
         while True:
             rows = self._read_rows(statements.READ_ALL, after=after, count=READ_AT_ONCE)
             histories = _Histories(self, [row[0] for row in rows])
-            for key, _token, *record in rows:
-                read = _record(record)
-                if read is not None:
-                    yield Kept(key, read, histories.of(key))
+            for key, token, *record in rows:
+                found = _found(record, Revision(token))
+                if found.record is not None:
+                    yield Kept(key, found.record, histories.of(key))
+                elif found.fault is not None:
+                    yield Unusable(key, found.fault)
             if len(rows) < READ_AT_ONCE:
                 return
             after = bytes.fromhex(rows[-1][0])
@@ -185,7 +187,7 @@ class PostgreSql:
         """Return the confirmations of campaigns, newest first."""
         rows = self._read_rows(statements.READ_HISTORY, keys=_binary(keys))
         grouped = itertools.groupby(rows, key=lambda row: t.cast(str, row[0]))
-        return {key: [_confirmation(row[1:]) for row in found] for key, found in grouped}
+        return {key: list(_usable(row[1:] for row in found)) for key, found in grouped}
 
     # --- Writing ---
 
@@ -360,19 +362,24 @@ def _lock_number(key: str) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-def _record(columns: t.Sequence[t.Any]) -> Record | None:
-    """Return the record of a row; a row that only has marks is none."""
+def _found(columns: t.Sequence[t.Any], revision: Revision) -> Found:
+    """Return what a row says; one that only has marks is no record."""
     endpoint, confirmed, *confirmation = columns
-    _username, _campaign_name, dynamic_dids, *_others = confirmation
-    if dynamic_dids is None:
-        return None
-    return Record(endpoint, confirmed, _confirmation(confirmation))
+    _username, _campaign_name, *applied = confirmation
+    if all(value is None for value in applied):
+        return Found(revision=revision)
+    try:
+        record = Record(endpoint, confirmed, checked_confirmation(*confirmation))
+    except TypeError:
+        # A person can write what the columns take: nulls, arrays of arrays, a time without an end.
+        return Found(fault=DAMAGED, revision=revision)
+    return Found(record, revision=revision)
 
 
-def _confirmation(columns: t.Sequence[t.Any]) -> Confirmation:
-    username, campaign_name, dynamic_dids, fallback_dynamic_dids, *others = columns
-    lists = Lists(username, campaign_name, dynamic_dids, fallback_dynamic_dids)
-    return Confirmation(lists, *others)
+def _usable(rows: t.Iterable[t.Sequence[t.Any]]) -> t.Iterator[Confirmation]:
+    for row in rows:
+        with contextlib.suppress(TypeError):
+            yield checked_confirmation(*row)
 
 
 def _states(changes: list[Change], tokens: dict[str, int]) -> dict[str, t.Any]:
@@ -384,6 +391,7 @@ def _states(changes: list[Change], tokens: dict[str, int]) -> dict[str, t.Any]:
         "seen": [change.found.revision.token for change in changes],
         "closes": [change.found.revision.is_mark for change in changes],
         "tokens": [tokens[change.key] for change in changes],
+        "endpoints": [change.endpoint for change in changes],
         "confirmed": [change.confirmed for change in changes],
         "confirms": [confirmation is not None for confirmation in new],
         "usernames": [pair and pair.username for pair in lists],

@@ -56,13 +56,20 @@ def test_a_key_that_looks_like_an_escape_sequence_is_masked(name: str, secret: s
         pytest.param("STRASSE1", "stra\u00dfe1", MASK, id="two capitals for one letter"),
         pytest.param("stra\u00dfe1", "STRASSE1", MASK, id="one letter for two capitals"),
         pytest.param("\u0130d-\u212aey", "id-key", MASK, id="capitals of other scripts"),
-        pytest.param("k\u200be\ud800y\x001", "key1", MASK, id="hidden characters"),
+        pytest.param("i\u0131-key", "II-key", MASK, id="small letter of Turkish"),
+        pytest.param("k\u200be\ud800y\x00\x7f1", "key1", MASK, id="hidden characters"),
+        pytest.param("aaab", "aab", f"a{MASK}", id="a letter more than the key has"),
+        pytest.param("eey1&lt;", "key1", "eey1&lt;", id="a letter of the key in another's place"),
+        pytest.param("?ey1&lt;", "key1", "?ey1&lt;", id="all but a letter of the key"),
+        pytest.param("&lt;\u200b1", "key1", "&lt;\u200b1", id="its end, behind a hidden character"),
         pytest.param("\u200bkey1\u200b", "key1", f"\u200b{MASK}\u200b", id="around the key"),
         pytest.param("/key1", "key1", f"/{MASK}", id="slash before the key"),
         pytest.param("\\/key1", "/key1", MASK, id="escaped slash of the key"),
         pytest.param("100%25abc%2Fd", "25abc/d", f"100%{MASK}", id="percent sign before digits"),
         pytest.param("&#651", "A1", MASK, id="reference without a semicolon"),
         pytest.param("&AMP;&ampkey", "&&key", MASK, id="name without a semicolon"),
+        pytest.param("&Dagger;key", "\u2021key", MASK, id="a name that differs by its capital"),
+        pytest.param("&#x10FFFF;key", "\U0010ffffkey", MASK, id="the last code point"),
         pytest.param("%C3%9Cn%25C3%25BC", "\u00fcn\u00fc", MASK, id="UTF-8 in capitals"),
         pytest.param("%C3key%F0%9F%94", "key", f"%C3{MASK}%F0%9F%94", id="half a character"),
         pytest.param("&#99999999;&#x110000;key", "key", f"&#99999999;&#x110000;{MASK}", id="none"),
@@ -75,6 +82,12 @@ def test_a_key_that_looks_like_an_escape_sequence_is_masked(name: str, secret: s
 )
 def test_the_key_is_masked_and_the_rest_is_unchanged(text: str, secret: str, masked: str) -> None:
     assert mask_secret(text, secret) == masked
+
+
+@pytest.mark.parametrize("encoded", ["MUAwMDAwwqF%2B", "MUAwMDAwwqF%252b"])
+def test_base64_in_a_url_is_masked_whatever_its_first_letters_are_in_html(encoded: str) -> None:
+    # "&mu" is a Greek letter in HTML, and what follows it is no base64 of the key.
+    assert mask_secret(f"a=1&{encoded}", "1@0000\u00a1~") == f"a=1&{MASK}"
 
 
 LAYERS = [in_json, in_url, in_html, in_html_numbers]

@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import pwd
+import time
 import typing as t
 
 import pytest
@@ -215,6 +216,19 @@ def test_a_confirmation_keeps_lists_time_user_and_note(
     ]
 
 
+def test_a_confirmation_has_the_time_in_utc_wherever_it_was_made(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        run(SUCCESS, **A)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert [one.applied_at for one in run.kept()] == ["2027-01-15T08:00:00Z"]
+
+
 def test_the_same_lists_again_keep_the_first_confirmation(run: Runner) -> None:
     run(SUCCESS, record_note="first", **A)
     run(SUCCESS, record_note="second", **A)
@@ -277,12 +291,14 @@ def test_only_failures_that_changed_nothing_keep_the_confirmation(
     run: Runner, answers: list[Answer], stays: bool, lists: dict[str, t.Any]
 ) -> None:
     run(SUCCESS, **A)
-    content = run.content()
+    content, written = run.content(), run.path.stat().st_mtime_ns
     failed = run(*answers, retries=1, **lists)
     assert failed.requests == len(answers)
     assert failed.told == (False, "same" if lists == A else "differs")
     assert run.confirmed() is stays
     assert (run.content() == content) is stays
+    if stays and lists == A:
+        assert run.path.stat().st_mtime_ns == written
     # A record that was withdrawn before stays so.
     run.path.write_bytes(content.replace(b"\n+", b"\n-"))
     run(NOT_FOUND, **lists)
@@ -533,11 +549,12 @@ def test_in_a_read_only_directory_other_lists_than_the_confirmed_fail(
 ) -> None:
     run(SUCCESS, **A)
     not_writable(monkeypatch)
-    for check_mode in (True, False):
+    reasons = {True: "the directory can't be written to", False: "Read-only file system"}
+    for check_mode, reason in reasons.items():
         failed = run(check_mode=check_mode, **B)
         assert failed.reason == "record_failed"
         assert failed.result["failure"]["outcome"] == "not_applied"
-        assert str(run.path) in failed.result["msg"]
+        assert f"{run.path} can be neither withdrawn nor removed ({reason})" in failed.result["msg"]
         assert "Nothing was sent." in failed.result["msg"]
         # No warning says that the update is sent without a record.
         assert failed.warnings == []
@@ -704,17 +721,24 @@ def test_without_locks_a_confirmation_is_still_withdrawn(
     assert ran.told == (True, "unavailable")
     assert "No locks available" in ran.warnings[0]
     assert run.confirmed() is False
+    # Nor can another run have been kept away while this one sent.
+    assert ran.warnings[1:] == [
+        f'Campaign "Sales" was updated without the lock of its last-applied record {run.path}, and '
+        "the record could not be withdrawn afterwards (No locks available). Another run may have "
+        "written it meanwhile, so it may be wrong: remove it before the next run."
+    ]
 
 
 def test_without_a_home_directory_the_record_is_unavailable(
     run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
-    ran = run(SUCCESS, record_dir=None, **A)
-    assert ran.told == (True, "unavailable")
-    assert ran.warnings[0].startswith(
-        "No last-applied record can be used: there is no home directory."
-    )
+    for ran in (run(check_mode=True, record_dir=None, **A), run(SUCCESS, record_dir=None, **A)):
+        assert ran.told == (True, "unavailable")
+        assert len(ran.warnings) == 1
+        assert ran.warnings[0].startswith(
+            "No last-applied record can be used: there is no home directory."
+        )
     assert run(SUCCESS, record_dir=None, record=False, **A).warnings == []
 
 
@@ -773,6 +797,35 @@ def test_a_confirmation_by_another_run_is_withdrawn_after_the_update(run: Runner
     ran = run(then(lambda: record_by_another_run(run)), record=False, **B)
     assert (ran.told, ran.warnings) == ((True, "unavailable"), [])
     assert run.confirmed() is False
+
+
+class LockedForAMoment(ClockDouble):
+    """Has another run hold the lock until this one begins to wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.other = contextlib.ExitStack()
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if seconds == 0.001:
+            self.other.close()
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_the_lock_of_another_run_is_waited_for(run: Runner, retries: int) -> None:
+    run.clock = clock = LockedForAMoment()
+
+    def lock_and_be_busy() -> tuple[int, dict[str, str], str]:
+        record_by_another_run(run)
+        clock.other.enter_context(run.locked())
+        return busy()
+
+    # Before a retry, or after the only attempt.
+    answers: list[Answer] = [lock_and_be_busy, SUCCESS]
+    ran = run(*answers[: 1 + retries], record=False, retries=retries, **B)
+    assert (ran.requests, ran.warnings, run.confirmed()) == (1 + retries, [], False)
+    assert clock.waits[-1] == 0.001
 
 
 @pytest.mark.parametrize(("refusal", "stays"), [(NOT_FOUND, True), (REFUSED_DIDS, False)])

@@ -92,6 +92,7 @@ def test_another_endpoint_account_or_campaign_has_another_key() -> None:
 def test_the_key_of_a_record_never_changes() -> None:
     """Another key would forget what was confirmed, or trust it later."""
     assert record_key(ENDPOINT, "acme", "B\u00fccher") == "593ae4e38bef0d8995521613fb3ffb58"
+    assert record_key(ENDPOINT, "acme", "Cold  Calls") == "7a3dbe6e689a200aa228cf42c4851815"
 
 
 # --- The history --------------------------------------------------------------------------------

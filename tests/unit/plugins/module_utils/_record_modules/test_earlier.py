@@ -157,6 +157,11 @@ def test_a_time_that_cannot_be_read_is_before_no_time() -> None:
     assert found == Earlier(strange[0], None)
 
 
+def test_no_time_chooses_a_pair_of_the_last_second_that_there_is() -> None:
+    last = confirmation("111", 0)._replace(applied_at="9999-12-31T23:59:59Z")
+    assert pair_before_current([last], confirmed=False) == Earlier(last, None)
+
+
 # --- Before the current pair ----------------------------------------------------------------------
 
 

@@ -192,6 +192,17 @@ def test_a_record_is_read_back_after_each_kind_of_change(
     assert stat.S_IMODE(path_of(store).stat().st_mode) == 0o600
 
 
+def test_a_file_copied_from_another_endpoint_is_replaced_once_an_update_is_confirmed(
+    store: Files,
+) -> None:
+    path_of(store).write_bytes(
+        header_line("https://other.example") + confirmation_line(confirmation("999"))
+    )
+    assert withdraw(store) == confirm(store) == {}
+    assert path_of(store).read_bytes() == written("111")
+    assert record_of(store) == Record(ENDPOINT, True, confirmation())
+
+
 def test_several_records_are_written_and_read_at_once(store: Files) -> None:
     keys = [str(number) * 32 for number in range(5)]
     assert [store.read(keys)[key] for key in keys] == [Found()] * 5
