@@ -31,7 +31,7 @@ the update, and the next step. It is written anew by `.venv/bin/nox -s faults-2.
 # What differs from run to run, and what stands for it.
 CHANGING = {
     # The longest first, as it holds others.
-    r"\S*/cases/\w+/(?:\w+-disk/)?records": "/records",
+    r"\S*/cases/\w+/(?:[\w-]+/)?records": "/records",
     r"[0-9a-f]{32}": "CAMPAIGN",
     r"database \S+ on \S+?\)": "database records on HOST)",
     r"\brunner_records_[0-9a-f]+": "runner",

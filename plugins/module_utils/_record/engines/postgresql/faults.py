@@ -32,7 +32,7 @@ class LocksExhausted(StoreUnavailable):
 
 def not_in_time() -> StoreUnavailable:
     """Return the fault of a server that does not answer."""
-    return StoreUnavailable("PostgreSQL did not answer in time", _LOOK_AT_SERVER, may_pass=True)
+    return StoreUnavailable(*_NOT_IN_TIME)
 
 
 def lost(timed_out: bool) -> ConnectionLost:
@@ -164,6 +164,7 @@ _POOLER = (
     "Name PostgreSQL itself in record_url, or a pool of the pooler in session mode.",
     False,
 )
+_NOT_IN_TIME = ("PostgreSQL did not answer in time", _LOOK_AT_SERVER, True)
 _STARTING = ("PostgreSQL is starting up or shutting down", "Run it again in a moment.", True)
 
 # The parts of the texts of libpq and of the server (in its sources: postinit.c, auth.c, crypt.c,
@@ -188,6 +189,8 @@ _REFUSALS: list[tuple[tuple[str, ...], tuple[str, str, bool]]] = [
     (("session is read-only",), _READ_ONLY),
     (("is in hot standby mode",), _READ_ONLY),
     (("the database system is",), _STARTING),
+    # libpq and psycopg wait by themselves, as long as we do.
+    (("timeout expired",), _NOT_IN_TIME),
 ]
 
 _CODES = {
