@@ -70,6 +70,13 @@ def test_a_key_that_looks_like_an_escape_sequence_is_masked(name: str, secret: s
         pytest.param("&AMP;&ampkey", "&&key", MASK, id="name without a semicolon"),
         pytest.param("&Dagger;key", "\u2021key", MASK, id="a name that differs by its capital"),
         pytest.param("&#x10FFFF;key", "\U0010ffffkey", MASK, id="the last code point"),
+        pytest.param(
+            "two%20words%26amp%3B%252F",
+            "two words&%2F",
+            MASK,
+            id="escaped twice, and looks so itself",
+        ),
+        pytest.param("ABCD", "%41BCD", "ABCD", id="only what the key looks like an escape of"),
         pytest.param("%C3%9Cn%25C3%25BC", "\u00fcn\u00fc", MASK, id="UTF-8 in capitals"),
         pytest.param("%C3key%F0%9F%94", "key", f"%C3{MASK}%F0%9F%94", id="half a character"),
         pytest.param("&#99999999;&#x110000;key", "key", f"&#99999999;&#x110000;{MASK}", id="none"),
