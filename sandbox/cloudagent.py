@@ -292,7 +292,7 @@ class RequestLog:
             self.size -= len(self.entries.popleft())
 
     def clear(self) -> int:
-        """Empty the log; return how many requests it held. The numbering goes on."""
+        """Empty the log; return how many requests it had. The numbering continues."""
         count = len(self.entries)
         self.entries.clear()
         self.size = 0
@@ -598,7 +598,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self.url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Serve one connection, in its own thread, so that a slow handshake holds up no other."""
+        """Serve one connection, in its own thread, so that a slow handshake delays no other."""
         if self.tls is None:
             super().finish_request(request, client_address)
             return

@@ -1,13 +1,13 @@
 # Copyright (c) 2026, ozonetel.cloudagent contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter with which playbooks say what came of an update of many campaigns."""
+"""The filter with which playbooks show the result of an update of many campaigns."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: bulk_report
-short_description: Say in a few lines what came of an update of many campaigns
+short_description: Show the result of an update of many campaigns in a few lines
 version_added: 0.1.0
 description:
   - Returns the lines that the playbooks of this collection print at their end. They name the campaigns that failed and those that changed.
@@ -41,7 +41,7 @@ EXAMPLES = r"""
   register: update
   failed_when: false
 
-- name: Show what came of them, and fail if any failed
+- name: Show the result, and fail if any failed
   ansible.builtin.debug:
     msg: "{{ report.lines }}"
   failed_when: report.failed

@@ -51,7 +51,7 @@ _value:
   type: dict
   contains:
     refusal:
-      description: Why nothing is to be sent. Empty if something is.
+      description: Why nothing is sent. Empty if something is.
       type: str
       sample: ""
     campaigns:

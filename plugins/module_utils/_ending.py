@@ -31,7 +31,7 @@ def failure_in(result: Result, failed: FailedResult = failed_result) -> t.Iterat
 
 
 def end_with_result(module: t.Any, result: Result) -> None:
-    """End the module with what came of it."""
+    """End the module with its result."""
     shown = mask_secret_in(result, module.params["api_key"] or "")
     if shown.pop("failed", False):
         module.fail_json(**shown)

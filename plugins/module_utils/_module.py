@@ -41,7 +41,7 @@ class CloudAgentModule(AnsibleModule):
             self.no_log_values.add(secret)
 
     def progress(self, text: str) -> None:
-        """Say nothing: a module prints its result alone."""
+        """Say nothing: a module prints only its result."""
 
     def is_abandoned(self) -> bool:
         """Tell that somebody wants the result: a job of ``async`` outlives who began it.

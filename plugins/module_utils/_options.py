@@ -128,7 +128,7 @@ class ApiSettings(t.NamedTuple):
         endpoint: a normalised base URL without a trailing slash.
         verify: False, True, or the path of a file or directory of authorities.
         timeout: seconds for the update of one campaign.
-        retries: further attempts after a fault that may pass.
+        retries: how many retries are made after a fault that may be temporary.
     """
 
     username: str
@@ -140,7 +140,7 @@ class ApiSettings(t.NamedTuple):
 
 
 class Campaign(t.NamedTuple):
-    """One campaign with the lists that it is to have."""
+    """One campaign with the lists that it must get."""
 
     name: str
     dynamic: DidList

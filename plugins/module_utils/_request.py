@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time.
 
-"""The one request of an update, and what came of it.
+"""The one request of an update, and its result.
 
 URL, headers and body are as the vendor's reference page gives them.
 """
@@ -61,7 +61,7 @@ def send_update(
     """Send the update of one campaign and return the exchange that confirmed it.
 
     Args:
-        may_retry: is asked right before each further attempt.
+        may_retry: is asked right before each retry.
 
     Raises:
         UpdateFailure: the update was not confirmed.

@@ -147,7 +147,7 @@ def campaign_diff(
             f'campaign "{last.lists.campaign_name}" at {endpoint}, as last confirmed at '
             f"{last.applied_at}; not certain to hold"
         )
-        # Without a difference, Ansible would show nothing of an update that counts as changed:
+        # Without a difference, Ansible would show nothing of an update that is reported as changed:
         # CallbackBase._get_diff in ansible/plugins/callback/__init__.py.
         before = before if before != after else f"Not certain to hold:\n{before}"
     return {

@@ -45,7 +45,7 @@ class Settings(t.NamedTuple):
 
 
 def update_campaign(result: Result, settings: Settings, campaign: Campaign, warn: Warn) -> None:
-    """Put all that comes of the update into the result, each part as soon as it is known.
+    """Put the update's result together, each part as soon as it is known.
 
     Raises:
         UpdateFailure: the update was not confirmed.
@@ -109,7 +109,7 @@ def told(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Result:
 
 
 def send(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Exchange:
-    """Send an update whose confirmation was withdrawn, and note what came of it.
+    """Send an update whose confirmation was withdrawn, and note the result.
 
     Raises:
         UpdateFailure: it was not confirmed.
@@ -132,7 +132,7 @@ def send(settings: Settings, campaign: Campaign, update: KeptUpdate) -> Exchange
         keeper.catch_up(update)
         raise
     except BaseException as error:
-        # Ctrl-C and a task's "timeout" are to end the task at once. The latter raises a
+        # Ctrl-C and a task's "timeout" must end the task at once. The latter raises a
         # BaseException in the handler of SIGALRM: TaskTimeoutError, see
         # ansible/executor/task_executor.py.
         keeper.catch_up(update, may_wait=isinstance(error, Exception))

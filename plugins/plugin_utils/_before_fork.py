@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time.
 
-"""What Ansible's main process loads once, so that no forked worker has to."""
+"""What Ansible's main process loads once, so that forked workers need not."""
 
 from __future__ import annotations
 

@@ -16,10 +16,10 @@ Result = t.Mapping[str, t.Any]
 
 
 class BulkReport(t.NamedTuple):
-    """What came of the update.
+    """The result of the update.
 
     Attributes:
-        failed: whether the play has to fail.
+        failed: whether the play must fail.
         lines: what to print.
     """
 

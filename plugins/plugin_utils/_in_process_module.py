@@ -94,7 +94,7 @@ class InProcessModule:
             register_secrets({secret})
 
     def progress(self, text: str) -> None:
-        """Show how far long work has come, where that is wanted."""
+        """Show the progress of long work, where that is wanted."""
         if self._progress:
             self._progress(text)
 

@@ -34,7 +34,7 @@ class _Change(t.NamedTuple):
     Attributes:
         name: the campaign's.
         changed: the options whose lists had the number.
-        lists: both lists as they are to be, by their options.
+        lists: both lists as they must become, by their options.
     """
 
     name: str
@@ -48,7 +48,7 @@ def plan_take_out(recorded: Shown, did: object, at_least: object, replacement: o
     Args:
         recorded: what the info module returned for ``as_update`` and the same ``did``.
         did: the variable ``cloudagent_did``, or None.
-        at_least: the variable ``cloudagent_at_least``: how many numbers a changed list has to have.
+        at_least: the variable ``cloudagent_at_least``: how many numbers a changed list must have.
         replacement: the variable ``cloudagent_replacement``, the number in its place, or None.
     """
     try:

@@ -40,7 +40,7 @@ class SharedPace(Pace):
         self._break_ends = self._next_turn
 
     def wait_for_turn(self, deadline: Deadline) -> None:
-        """Wait for the next moment that no other thread has; it is no time of the update's own."""
+        """Wait for the next moment that no other thread has; that time is not part of the update's."""
         begin = self._clock.monotonic()
         turn = self._take_turn()
         while True:
@@ -53,7 +53,7 @@ class SharedPace(Pace):
         deadline.extend(self._clock.monotonic() - begin)
 
     def note(self, attempt: Attempt) -> None:
-        """Begin a break for all when the server is limiting the rate of requests."""
+        """Pause all threads when the server limits the rate of requests."""
         if attempt.retry != AFTER_RATE_LIMIT:
             return
         seconds = named_wait(attempt, self._uniform) or 0.0

@@ -25,7 +25,7 @@ from .stop import (
     RECORD_OUT_OF_REACH,
 )
 
-# What became of a campaign, in the words of the summary.
+# The result of a campaign, in the words of the summary.
 CHANGED = "changed"
 UNCHANGED = "unchanged"
 SKIPPED = "skipped"
@@ -39,7 +39,7 @@ _MOST_NAMES = 20
 
 
 class CampaignResult(t.NamedTuple):
-    """What came of one campaign.
+    """The result of one campaign.
 
     Attributes:
         kind: one of the words above.

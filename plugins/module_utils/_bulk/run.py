@@ -50,7 +50,7 @@ def run_bulk(module: t.Any, client: HttpClient = CLIENT) -> None:
     """Update many campaigns as the module's options say, and end the module with the result.
 
     Args:
-        module: as for one campaign, with ``progress`` besides.
+        module: as for one campaign, and with ``progress``.
         client: the HTTP helper.
     """
     require_requests(module)
@@ -90,7 +90,7 @@ def _update_all(result: Result, module: t.Any, client: HttpClient) -> None:
 
 
 class _CampaignResults:
-    """What came of the campaigns so far, and the lines that say how far that is."""
+    """The results of the campaigns so far, and the lines that show the progress."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class _CampaignResults:
             self._progress(progress_line(len(self._found), self._done, self._failed, elapsed))
 
     def all(self, why_not_sent: str) -> list[CampaignResult]:
-        """Return what came of each campaign."""
+        """Return the result of each campaign."""
         api_key = self._settings.api.api_key
         return [
             campaign_result or _masked(campaign_not_sent(campaign.name, why_not_sent), api_key)

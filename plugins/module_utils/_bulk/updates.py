@@ -7,7 +7,7 @@
 """Updating many campaigns: one thread owns the records, the others send.
 
 The main thread locks, compares and withdraws a few records at a time, hands these updates over to
-the workers, and confirms or puts back what came of others. Killed at any moment, it leaves at most
+the workers, and confirms or puts back those that are over. Killed at any moment, it leaves at most
 twice as many campaigns unconfirmed as are updated at the same time.
 """
 
@@ -35,7 +35,7 @@ from .stop import (
 )
 from .workers import Workers
 
-# For so long the first update may be on its way alone, so that what fails for all is sent once.
+# How long only the first update may be on its way, so that what fails for all is sent once.
 PATIENCE_SECONDS = 2.0
 # How often the main thread looks at least: for locks that were in use, and for what is done.
 PAUSE_SECONDS = 0.05
@@ -47,7 +47,7 @@ LEAST_SPARE_SECONDS = 60.0
 
 
 class _TooLate(Exception):
-    """The mark of an update has to be renewed before it is sent."""
+    """The mark of an update must be renewed before it is sent."""
 
 
 class BulkUpdate:
@@ -55,7 +55,7 @@ class BulkUpdate:
 
     Attributes:
         position: where it stands among the campaigns, from 0.
-        campaign: what it is to have.
+        campaign: the campaign with the lists that it must get.
         update: the record's side of it.
         exchange: what confirmed it, or None.
         failure: why it failed, or None.
@@ -158,7 +158,7 @@ class BulkUpdates:
         return bool(self._waiting or self._locked_out or self._in_hand)
 
     def _look_at_all(self, done: Done) -> None:
-        """Leave out what needs no request, by one look at all records and without a lock."""
+        """Leave out what needs no request, with one look at all records and without a lock."""
         waiting, self._waiting = list(self._waiting), collections.deque()
         for first in range(0, len(waiting), LOOK_AT_ONCE):
             entries = [
@@ -190,7 +190,7 @@ class BulkUpdates:
         self._wait_for_locks([entry for entry in wanted if entry.update.key not in keys], done)
 
     def _locked_out_before(self) -> list[BulkUpdate]:
-        """Return those that are to be tried again now."""
+        """Return those that are tried again now."""
         now = self._clock.monotonic()
         if now < self._next_poll:
             return []
@@ -200,7 +200,7 @@ class BulkUpdates:
         return found
 
     def _new_ones(self) -> list[BulkUpdate]:
-        """Return those that are to be tried now for the first time."""
+        """Return those that are tried now for the first time."""
         if self._keeper.is_out_of_reach and self._locked_out:
             # These find out when it can be used again; the time of the others need not begin.
             return []
@@ -270,7 +270,7 @@ class BulkUpdates:
     # --- In a worker ---
 
     def _send(self, entry: BulkUpdate) -> None:
-        """Send one, and note what came of it, whatever that is."""
+        """Send one, and note the result, whatever it is."""
         try:
             entry.exchange = self._exchange(entry)
         except Stopped:
@@ -302,7 +302,7 @@ class BulkUpdates:
         return send(self._settings, entry.campaign, entry.update)
 
     def _stop_after(self, entry: BulkUpdate) -> None:
-        """Begin nothing more after a refused account, from the worker, which takes nothing up then."""
+        """Start nothing more after a refused account, from the worker, which then takes up nothing else."""
         if entry.failure is not None and entry.failure.reason == AUTHENTICATION_FAILED:
             self._stop.because(ACCOUNT_REFUSED)
         elif isinstance(entry.failure, StoreOutOfReach):

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time.
 
-"""Threads that do what they are handed, and which nothing has to wait for."""
+"""Threads that do the work they are given, and for which nothing has to wait."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Workers(t.Generic[Item]):
         return True
 
     def hand_over(self, items: t.Iterable[Item]) -> None:
-        """Have the items done, by the calling thread where there is no other."""
+        """Have the items done; by the calling thread if there is no other."""
         for item in items:
             self._handed.put(item)
         while not self.running and not self._handed.empty():

@@ -75,12 +75,12 @@ class HttpAnswer(t.NamedTuple):
 
 
 class Attempt(t.NamedTuple):
-    """What came of sending the request once.
+    """The result of sending the request once.
 
     Attributes:
         reason: None after a confirmed update, else the reason of the failure.
         outcome: ``applied``, ``not_applied``, or ``unknown`` when the request may have reached
-            the server and no answer says what came of it.
+            the server, and no answer says what happened to it.
         retry: one of the rules above.
         detail: what happened, in our own words; a part of a sentence.
         http_status: status of the answer, or None.
@@ -102,7 +102,7 @@ class Attempt(t.NamedTuple):
 
 
 class Exchange(t.NamedTuple):
-    """All that came of sending a request.
+    """The results of all attempts to send a request.
 
     Attributes:
         attempts: at least one; the last is the one that counts.

@@ -70,9 +70,9 @@ class HttpClient:
         Args:
             request: what to send.
             judge: says what an answer means, and whether to send again; raises nothing.
-            retries: how many further attempts are allowed.
+            retries: how many retries are allowed.
             deadline: the end of all attempts and of the waits between them.
-            may_retry: is asked right before each further attempt.
+            may_retry: is asked right before each retry.
         """
         attempts: list[Attempt] = []
         while True:
@@ -95,7 +95,7 @@ class HttpClient:
         try:
             with self._watchdog.watching(guard):
                 answer = self._exchange(request, seconds, guard)
-        except Exception as error:  # noqa: BLE001  # what came of the attempt must not be lost
+        except Exception as error:  # noqa: BLE001  # the attempt's result must not be lost
             return faults.attempt_of_fault(error, guard, request.proxy is not None)
         attempt = judge(answer)
         if attempt.retry not in (AFTER_BACKOFF, AFTER_RATE_LIMIT):
@@ -112,10 +112,10 @@ class HttpClient:
         finally:
             response.close()
         if guard.expired:
-            # What was read may have been cut off by the watchdog, and look complete all the same.
+            # What was read may have been cut off by the watchdog and still look complete.
             raise TimeoutError
         if guard.request_cut_off and response.status_code < 300:
-            # urllib3 reads the answer to a request that broke off all the same: _make_request in
+            # urllib3 reads the answer even if the request broke off: _make_request in
             # its connectionpool.py.
             raise ConnectionError("a success without the whole request")
         return HttpAnswer(

@@ -36,7 +36,7 @@ class Clock:
 
 
 class Deadline:
-    """The moment at which an update has to be over, whatever it is doing."""
+    """The moment at which an update must be over, whatever it is doing."""
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         self._clock = clock

@@ -13,7 +13,7 @@ from .clock import Clock, Deadline
 
 
 class Pace:
-    """The pace of an update that is alone: it goes at once, and its waits are its own."""
+    """The pace of a single update: it is sent at once, and its waits concern no other."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -26,7 +26,7 @@ class Pace:
         """
 
     def note(self, attempt: Attempt) -> None:
-        """Take note of what came of a request."""
+        """Take note of the result of a request."""
 
     def has_time_for(self, _failed: Attempt, seconds: float, deadline: Deadline) -> bool:
         """Tell whether a wait before the next attempt is worth beginning."""

@@ -27,7 +27,7 @@ def proxy_for(url: str, is_loopback: bool) -> str | None:
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     if not proxy:
         return None
-    # Imported here, as this file has to load where requests is missing.
+    # Imported here, because this file must load where requests is missing.
     from requests.utils import should_bypass_proxies
 
     return None if should_bypass_proxies(url, no_proxy=None) else proxy

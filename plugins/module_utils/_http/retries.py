@@ -23,11 +23,11 @@ Uniform = t.Callable[[float, float], float]
 def seconds_before_retry(
     attempts: t.Sequence[Attempt], retries: int, uniform: Uniform
 ) -> float | None:
-    """Return how long to wait before the next attempt, or None when there is to be none.
+    """Return how long to wait before the next attempt, or None if there must be none.
 
     Args:
         attempts: the attempts so far, the last one failed.
-        retries: how many further attempts the user allows.
+        retries: how many retries the user allows.
         uniform: draws a number between two, such as ``random.uniform``.
     """
     last = attempts[-1]

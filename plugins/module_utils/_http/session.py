@@ -110,7 +110,7 @@ class _GuardedConnection:
         if guard.request_started:
             return
         guard.reached_connection = True
-        # What the last answer said of the connection holds no longer.
+        # What the last answer said about the connection is no longer true.
         self.answer = None
         if self.sock is None:
             self.connect()

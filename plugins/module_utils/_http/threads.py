@@ -29,7 +29,7 @@ def start_daemon(name: str, target: t.Callable[[], None]) -> threading.Thread:
     """Start a thread that ends with the process, and to which no signal is delivered.
 
     The system gives a signal to any thread that has not blocked it: signal(7). Ansible's ``timeout`` of a task
-    and Ctrl-C are signals that have to interrupt the main thread, whatever it is waiting for.
+    and Ctrl-C are signals that must interrupt the main thread, whatever it is waiting for.
 
     Raises:
         NoThread: the thread was not started.

@@ -119,7 +119,7 @@ class Watchdog:
                 self._wake_up.get(timeout=seconds)
 
     def _expire_guards(self) -> float | None:
-        """End what has to end, and return the seconds until the next one has to, if any."""
+        """End the attempts whose time is over, and return the seconds until the next one, if any."""
         with self._lock:
             now = time.monotonic()
             for guard in [guard for guard in self._guards if guard.end <= now]:

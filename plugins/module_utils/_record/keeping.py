@@ -9,7 +9,7 @@
 No run may ever find a confirmation of lists that are not the server's. So the confirmation is
 withdrawn before other lists are sent, and a new one is written after the server confirmed them. A
 crash in between leaves none. Lists that are equal to the confirmed ones can be sent without that:
-whatever comes of the request, the server has these lists afterwards.
+whatever happens to the request, the server has these lists afterwards.
 
 All of this is for several updates at a time; a single one is a batch of one.
 """
@@ -40,7 +40,7 @@ from .store import Change, Found, Marked, Store
 FIRST_PAUSE_SECONDS = 0.001
 LONGEST_PAUSE_SECONDS = 0.05
 
-# What came of an update, as far as its record goes.
+# The result of an update, as far as its record is concerned.
 CONFIRMED = "confirmed"
 LEFT_ALONE = "left alone"
 UNKNOWN = "unknown"
@@ -63,7 +63,7 @@ class KeptUpdate:
             no time of its own.
         mark: what was left in the record before it is sent, in a store whose locks can be lost.
         mark_ends: until when that allows an attempt to begin, in seconds since the machine started.
-        came: what came of it: ``confirmed``, ``left alone`` when it is certain that the server still
+        came: its result: ``confirmed``, ``left alone`` when it is certain that the server still
             has the lists that it had before, else ``unknown``.
     """
 
@@ -220,7 +220,7 @@ class Keeper:
         """Withdraw what another run may have confirmed, if this one had no lock.
 
         Args:
-            update: with a ``came`` that says what came of it.
+            update: with its result in ``came``.
             may_wait: there is time to wait for the lock.
         """
         if update.came == LEFT_ALONE:
@@ -234,7 +234,7 @@ class Keeper:
             update.warnings.append(record_not_withdrawn(name, place, obstacle))
 
     def finish(self, updates: t.Sequence[KeptUpdate]) -> None:
-        """Confirm, put back or withdraw, by what came of each, and let go of the locks."""
+        """Confirm, put back or withdraw, by the result of each, and release the locks."""
         try:
             self._confirm([update for update in updates if update.is_to_be_confirmed])
             self._settle([update for update in updates if update.is_to_be_put_back], confirmed=True)

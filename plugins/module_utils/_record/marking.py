@@ -12,7 +12,7 @@ A run that has lost its lock may still send, or may have sent, while another one
    may still begin to send;
 2. no attempt begins after that time;
 3. a run that finds another one's mark whose time is not over neither confirms nor puts back;
-4. what came of a request is written only over the run's own mark, which closes it. Where that is gone,
+4. the result of a request is written only over the run's own mark, which closes it. Where that is gone,
    whatever is there is withdrawn. Only what was written so can be unchanged;
 5. what is not known to be written is not written.
 
@@ -191,7 +191,7 @@ class MarkingKeeper(Keeper):
         """Do nothing: nothing is sent without a mark."""
 
     def finish(self, updates: t.Sequence[KeptUpdate]) -> None:
-        """Confirm, put back or only close the marks, by what came of each, and let go of the locks."""
+        """Confirm, put back or only close the marks, by the result of each, and release the locks."""
         marked = [update for update in updates if update.mark is not None]
         try:
             if marked:

@@ -107,7 +107,7 @@ def record_key(endpoint: str, username: str, campaign_name: str) -> str:
 
 
 def folded_name(name: str) -> str:
-    """Return what all spellings have in common that a server might take for the same name."""
+    """Return one text for all spellings that a server might take for the same name."""
     # For ASCII, which most names are, there is nothing to normalise.
     normalised = name if name.isascii() else unicodedata.normalize("NFKC", name)
     return " ".join(normalised.casefold().split())

@@ -55,12 +55,12 @@ class Change(t.NamedTuple):
 
     @property
     def removes(self) -> bool:
-        """Tell whether what can't be used has to go, since somebody else might trust it."""
+        """Tell whether what can't be used must be removed, because somebody else might trust it."""
         return self.found.fault is not None and self.confirmation is None
 
 
 class Locks(t.NamedTuple):
-    """What came of trying several locks: neither waited for nor impossible are those in use.
+    """The result of trying several locks: those in use are neither taken nor impossible.
 
     Attributes:
         obtained: the keys whose lock this run holds now.
@@ -190,7 +190,7 @@ class Store(t.Protocol):
 
         Args:
             changes: of campaigns whose locks this run holds, where there can be locks.
-            durable: they have to outlast a loss of power once this returns.
+            durable: they must survive a loss of power once this returns.
         """
 
     def forget(self, keys: t.Sequence[str]) -> dict[str, str]:

@@ -260,7 +260,7 @@ class Files:
             self._sync_directory()
 
     def _remove(self, key: str) -> None:
-        """Remove a record for good, which takes no space on the disk."""
+        """Remove a record for good, which needs no space on the disk."""
         _unlink(self.place_of(key))
         self._sync_directory()
 

@@ -28,7 +28,7 @@ except ImportError:
 else:
     PSYCOPG_IMPORT_ERROR = None
 
-# libpq takes no less: https://www.postgresql.org/docs/current/libpq-connect.html
+# libpq accepts no less: https://www.postgresql.org/docs/current/libpq-connect.html
 SHORTEST_CONNECT_SECONDS = 2
 LONGEST_NAME_BYTES = 63
 
@@ -74,7 +74,7 @@ def connect(url: str, place: Place, writes: bool, seconds: float) -> t.Any:
     Args:
         url: where to.
         place: what read_url says of it.
-        writes: a server that takes no writes is not the right one.
+        writes: a server that refuses writes is not the right one.
         seconds: how long it may take; looking names up has no end of its own.
 
     Raises:

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time.
 
-"""The tables in PostgreSQL: how they are made, and what has to be true before they are used."""
+"""The tables in PostgreSQL: how they are made, and what must be true before they are used."""
 
 from __future__ import annotations
 

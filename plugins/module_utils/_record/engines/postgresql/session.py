@@ -81,7 +81,7 @@ class Session:
             raise
 
     def execute_here(self, statement: str, seconds: float, /, **parameters: t.Any) -> Rows:
-        """Do the same with a statement that checks the session, and leave out what it tells of that.
+        """Do the same with a statement that checks the session, and leave out what it returns about that.
 
         Raises:
             StoreUnavailable: it failed, or another session has executed it.
@@ -118,7 +118,7 @@ def open_session(url: str, place: Place, writes: bool, remaining: t.Callable[[],
     Args:
         url: where to.
         place: what read_url says of it.
-        writes: the tables are made if they are missing, and have to be writable.
+        writes: the tables are made if they are missing, and must be writable.
         remaining: tells how many seconds are left.
 
     Raises:

@@ -203,7 +203,7 @@ WITH {_SESSION}, wanted AS (
 )
 SELECT encode(key, 'hex') FROM changed UNION ALL SELECT NULL FROM session"""
 
-# A run that may still send has to find its mark when it is through.
+# A run that may still send must find its mark when it is done.
 FORGET = f"""\
 WITH {_SESSION}, gone AS (
   DELETE FROM {SCHEMA}.campaigns USING session

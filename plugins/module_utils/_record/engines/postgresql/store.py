@@ -74,7 +74,7 @@ class PostgreSql:
 
         Args:
             url: a connection URI.
-            writes: make the tables if they are missing, and use no server that takes no writes.
+            writes: make the tables if they are missing, and use no server that refuses writes.
 
         Raises:
             StoreUnavailable: libpq does not understand the URL.
