@@ -43,7 +43,7 @@ ONE_WAY = (
 ANSIBLE_KEYS = ("invocation", "exception", "failed_when_suppressed_exception", "timedout")
 # What differs between two runs of any kind, and what stands for it.
 CHANGING = {
-    re.compile(r"a wait of \d+ seconds"): "a wait of 15 to 20 seconds",
+    re.compile(r"have to wait \d+ seconds"): "have to wait 15 to 20 seconds",
     re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"): "a time",
     re.compile(r"records (in process|as a module)"): "records",
     re.compile(r"(127\.0\.0\.1|localhost):\d+"): "a sandbox",
