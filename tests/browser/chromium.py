@@ -57,8 +57,10 @@ def running_browser() -> t.Iterator[Browser]:
             args=list(_FLAGS),
             env={**os.environ, "HOME": home},
         )
-        yield browser
-        browser.close()
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 class Pages:

@@ -175,7 +175,7 @@ def test_any_row_confirms_nothing_that_it_does_not_hold(tables: Tables) -> None:
         assert tables.believed() <= {number for number in NUMBERS if is_of(row, number)}
         for options in ({"did": None, "before": None}, {"did": "111", "before": "current"}):
             for campaign in tables.shown(**options):
-                assert all(type(number) is str for number in campaign["dynamic_dids"])
+                assert all(isinstance(number, str) for number in campaign["dynamic_dids"])
         ran = run(CONFIRMED, **tables.options())
         assert not ran.has_failed
         assert ran.result["changed"] or is_of(row, "111")
