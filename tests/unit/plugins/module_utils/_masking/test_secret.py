@@ -65,10 +65,15 @@ def test_a_key_that_looks_like_an_escape_sequence_is_masked(name: str, secret: s
         pytest.param("\u200bkey1\u200b", "key1", f"\u200b{MASK}\u200b", id="around the key"),
         pytest.param("/key1", "key1", f"/{MASK}", id="slash before the key"),
         pytest.param("\\/key1", "/key1", MASK, id="escaped slash of the key"),
+        pytest.param("\\Xkey", "Xkey", f"\\{MASK}", id="backslash before the key"),
+        pytest.param("<key\\>", "key\\", f"<{MASK}>", id="backslash at the key's end"),
+        pytest.param("\\X\\", "\\\\", "\\X\\", id="letter in a key of backslashes"),
         pytest.param("100%25abc%2Fd", "25abc/d", f"100%{MASK}", id="percent sign before digits"),
         pytest.param("&#651", "A1", MASK, id="reference without a semicolon"),
+        pytest.param("&lt;key", ";key", f"&lt{MASK}", id="semicolon of the key after a name"),
         pytest.param("&AMP;&ampkey", "&&key", MASK, id="name without a semicolon"),
         pytest.param("&Dagger;key", "\u2021key", MASK, id="a name that differs by its capital"),
+        pytest.param("k&eacute;y1", "k\u00e9y1", MASK, id="a letter's name"),
         pytest.param("&#x10FFFF;key", "\U0010ffffkey", MASK, id="the last code point"),
         pytest.param(
             "two%20words%26amp%3B%252F",
@@ -82,6 +87,10 @@ def test_a_key_that_looks_like_an_escape_sequence_is_masked(name: str, secret: s
         pytest.param("&#99999999;&#x110000;key", "key", f"&#99999999;&#x110000;{MASK}", id="none"),
         pytest.param("thekeys", "the keys", MASK, id="spaces may be missing"),
         pytest.param("the key", "thekey", "the key", id="and not be added"),
+        pytest.param("SI keys", "SIX keys", "SI keys", id="but letters may not be missing"),
+        pytest.param("k\udcffey1", "k\udcffey1", MASK, id="half a character in the key"),
+        pytest.param("azN5", "k3y", MASK, id="base64 of three bytes"),
+        pytest.param("a2V5L2FiPz8\\/", "key/ab???", MASK, id="escaped slash of base64"),
         pytest.param("", "key", "", id="no text"),
         pytest.param("any text", "", "any text", id="no key"),
         pytest.param("any   text", " ", "any   text", id="a key of spaces"),
@@ -91,10 +100,19 @@ def test_the_key_is_masked_and_the_rest_is_unchanged(text: str, secret: str, mas
     assert mask_secret(text, secret) == masked
 
 
-@pytest.mark.parametrize("encoded", ["MUAwMDAwwqF%2B", "MUAwMDAwwqF%252b"])
-def test_base64_in_a_url_is_masked_whatever_its_first_letters_are_in_html(encoded: str) -> None:
+@pytest.mark.parametrize(
+    ("encoded", "secret"),
+    [
+        ("MUAwMDAwwqF%2B", "1@0000\u00a1~"),
+        ("MUAwMDAwwqF%252b", "1@0000\u00a1~"),
+        ("MUAwMDAwwqE%2F", "1@0000\u00a1?"),
+    ],
+)
+def test_base64_in_a_url_is_masked_whatever_its_first_letters_are_in_html(
+    encoded: str, secret: str
+) -> None:
     # "&mu" is a Greek letter in HTML, and what follows it is no base64 of the key.
-    assert mask_secret(f"a=1&{encoded}", "1@0000\u00a1~") == f"a=1&{MASK}"
+    assert mask_secret(f"a=1&{encoded}", secret) == f"a=1&{MASK}"
 
 
 LAYERS = [in_json, in_url, in_html, in_html_numbers]
