@@ -10,13 +10,13 @@ name: campaigns_from_csv
 short_description: Turn the text of a CSV file into campaigns
 version_added: 0.1.0
 description:
-  - Returns the campaigns of a CSV file, as spreadsheets export it, in the form of the option
+  - Returns the campaigns of a CSV file that a spreadsheet exported, in the form of the option
     O(ozonetel.cloudagent.ozonetel_dynamic_dids_bulk#module:campaigns).
   - The file has a header with the columns C(campaign_name), C(dynamic_dids) and C(fallback_dynamic_dids), in any order. Upper and lower case,
-    spaces, hyphens and underscores make no difference, so C(Dynamic DIDs) is a name of the second one. Other columns are ignored, and a warning names them.
-  - Commas, semicolons or tabs separate the cells. Which of them is found from the header.
-  - Within a cell, commas, semicolons, spaces or line breaks separate the numbers. If they include the separator of the file, the cell needs quotation marks,
-    which spreadsheets write.
+    spaces, hyphens and underscores make no difference, so C(Dynamic DIDs) names the second one. Other columns are ignored, and a warning names them.
+  - Commas, semicolons or tabs separate the cells. The filter detects from the header which of them.
+  - Within a cell, commas, semicolons, spaces or line breaks separate the numbers. If they include the separator of the file, the cell must be in
+    quotation marks, which spreadsheets write by themselves.
   - Rows without any text are ignored. A byte order mark and any kind of line ending are accepted.
   - The playbook C(ozonetel.cloudagent.update_dynamic_dids) reads a CSV file without a task of your own, with C(-e cloudagent_csv=campaigns.csv).
 options:
@@ -26,9 +26,9 @@ options:
     type: str
     required: true
 notes:
-  - A spreadsheet drops the leading zero of a number, and nothing shows that it did. Format the columns of numbers as text before you enter them.
-  - What else a spreadsheet does to numbers is refused, such as C(9.14E+09), C(9140001001.0), C(="0444") and apostrophes. All faults of the file are reported
-    together, with row and column, up to 20 of them.
+  - A spreadsheet drops the leading zero of a number, and nothing in the file shows it. Format the columns of numbers as text before you enter them.
+  - Other things that a spreadsheet does to numbers are refused, such as C(9.14E+09), C(9140001001.0), C(="0444") and apostrophes. All faults of the
+    file are reported together, with row and column, up to 20 of them.
   - Each list is one text with commas. For thousands of campaigns, lists of numbers would cost Ansible most of its time and memory.
 seealso:
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_bulk

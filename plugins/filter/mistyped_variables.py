@@ -41,7 +41,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - A sentence for each mistyped name, which names the variable that was probably meant. Empty if there is none.
+    - For each mistyped name, a sentence with the variable that was probably meant. Empty if there is none.
   type: list
   elements: str
   sample:

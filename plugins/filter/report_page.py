@@ -10,8 +10,8 @@ name: report_page
 short_description: Make a page that shows what was applied
 version_added: 0.1.0
 description:
-  - Returns one HTML page about the campaigns of the last-applied record. It shows their numbers, since when, by whom and with which note, the numbers that
-    several campaigns of an account use, and what is not confirmed. The earlier pairs of lists are folded away.
+  - Returns one HTML page about the campaigns of the last-applied record. It shows their numbers, when, by whom and with which note these were applied, the
+    numbers that several campaigns of an account use, and what is not confirmed. The earlier pairs of lists are folded away.
   - The page loads nothing from elsewhere, and all texts of the record are escaped. The same record gives the same page.
   - It shows what was applied through this collection, not what CloudAgent holds.
   - The playbook C(ozonetel.cloudagent.report) writes it without a task of your own, with C(-e cloudagent_report=report.html).
@@ -21,7 +21,7 @@ options:
     type: dict
     required: true
 notes:
-  - The page of many campaigns has room for 20,000 earlier pairs of lists. For 10,000 campaigns, these are the latest two of each.
+  - The page has room for 20,000 earlier pairs of lists. For 10,000 campaigns, these are the latest two of each.
 seealso:
   - module: ozonetel.cloudagent.ozonetel_dynamic_dids_info
   - ref: ansible_collections.ozonetel.cloudagent.docsite.guide_report

@@ -12,8 +12,8 @@ version_added: 0.1.0
 description:
   - Returns the campaigns with their C(dynamic_dids) for the week, in the form of the option
     O(ozonetel.cloudagent.ozonetel_dynamic_dids_bulk#module:campaigns).
-  - The campaigns get the numbers of the pool in turn, each campaign those after the numbers of the campaign before it. After the end of the pool, it goes
-    on at its beginning. So if the pool has fewer numbers than all campaigns together get, some campaigns share numbers.
+  - The campaigns get the numbers of the pool in turn. Each campaign gets those after the numbers of the campaign before it. After the end of the pool, it
+    goes on at the beginning. So if the pool has fewer numbers than all campaigns together get, some campaigns share numbers.
   - In the next week, every campaign moves on by one number. Within a week, the same campaigns and the same pool always get the same lists.
   - A week begins on Monday at 00:00 UTC. The weeks are counted without regard to years, so every week moves on by one number at New Year too.
   - If you add a campaign or a number, or change their order, the campaigns may get other numbers at once.

@@ -13,9 +13,9 @@ version_added: 0.1.0
 description:
   - Reads the I(last-applied records) that M(ozonetel.cloudagent.ozonetel_dynamic_dids) and M(ozonetel.cloudagent.ozonetel_dynamic_dids_bulk)
     keep. For each campaign, it shows the lists that the server confirmed last, when and by whom they were applied, and the pairs of lists
-    before them, so that an earlier pair can be put back.
-  - It sends nothing. CloudAgent has no call that reads the lists back, so changes that somebody made in its own screens,
-    or from another record, are not detected.
+    before them, so that you can put an earlier pair back.
+  - It sends nothing. CloudAgent has no documented call that reads the lists back, so changes that somebody made in its own screens,
+    or with another record, are not detected.
   - The module is not an official product of Ozonetel.
 extends_documentation_fragment:
   - ozonetel.cloudagent.attributes
@@ -44,7 +44,7 @@ options:
     type: str
   history_limit:
     description:
-      - How many pairs of lists to return for each campaign at most. The records keep the last 100.
+      - The most pairs of lists to return for each campaign. The records keep the last 100.
       - Must be 0 or greater.
     type: int
     default: 10
@@ -171,7 +171,7 @@ campaigns:
         - Whether the lists below are, as far as the record knows, those that the campaign has.
         - V(false) when an update after them had no known outcome, was refused or was interrupted, was made with C(record=false),
           or when the confirmation was withdrawn with M(ozonetel.cloudagent.ozonetel_dynamic_dids_record).
-          The lists below are then the last that the server confirmed, and the campaign may have other lists now.
+          The lists below are then the last that the server confirmed, and the campaign may now have other lists.
       type: bool
       returned: always
       sample: true
@@ -182,7 +182,7 @@ campaigns:
       sample: "2027-01-15T08:00:00Z"
     applied_by:
       description:
-        - The user and the host that sent the lists below. It is the user that ran the update, which need not be the person who started it.
+        - The user and the host that sent the lists below. This is the user that ran the update, not necessarily the person who started it.
         - A user without a name is shown as a number.
       type: str
       returned: always
