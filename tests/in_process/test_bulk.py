@@ -155,7 +155,7 @@ def test_a_bulk_task_stops_when_the_main_process_of_ansible_ends(
 ) -> None:
     connections: list[int] = []
     with RawServer(counted(confirm(COUNT, seconds=0.1), connections)) as server:
-        killed = PlaybookRun(tmp_path, server, playbook(requests_per_minute=600))
+        killed = PlaybookRun(tmp_path, server, playbook(requests_per_minute=200))
         wait_for(lambda: len(server.requests) >= 8)
         # Its worker is a process of its own, to which nothing is sent.
         os.kill(killed.process.pid, sign)

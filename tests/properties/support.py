@@ -68,6 +68,10 @@ class _Response:
         part, self._body = self._body[:size], self._body[size:]
         return part
 
+    @property
+    def closed(self) -> bool:
+        return not self._body
+
     def close(self) -> None:
         pass
 

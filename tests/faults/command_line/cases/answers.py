@@ -311,6 +311,8 @@ CASES = [
         Works(),
         requests=1,
         options={"api_key": "Sales", "campaign_name": "Sales 2", "username": "Sales"},
+        # From 2.22 on, ansible-core masks the key in all that comes after it.
+        environment="a key that is also a name",
     ),
     Case(
         "A number twice, and one in both lists",
