@@ -20,6 +20,8 @@ LENGTH = b"Content-Length: %d\r\n" % len(BODY)
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
 CONFIRMED = b"HTTP/1.1 200 OK\r\n" + LENGTH + b"\r\n" + BODY
+# The beginning of one.
+PART = b'HTTP/1.1 200 OK\r\nContent-Length: 48\r\n\r\n{"Message": '
 
 
 class AcceptedConnection:
@@ -156,6 +158,31 @@ def after_request(action: t.Callable[[AcceptedConnection], None]) -> Behaviour:
     return behave
 
 
+def sends(data: bytes) -> Behaviour:
+    """Read one request, send these bytes and close."""
+    return after_request(lambda connection: connection.send(data))
+
+
+def after_hello(action: t.Callable[[AcceptedConnection], None]) -> Behaviour:
+    """Read what a client that wants TLS says first, then do this."""
+
+    def behave(connection: AcceptedConnection) -> None:
+        connection.sock.recv(65536)
+        action(connection)
+
+    return behave
+
+
+def after_a_part(action: t.Callable[[AcceptedConnection], None]) -> Behaviour:
+    """Read one request, send a part of the answer, then do this."""
+
+    def behave(connection: AcceptedConnection) -> None:
+        connection.send(PART)
+        action(connection)
+
+    return after_request(behave)
+
+
 @contextlib.contextmanager
 def full_listener() -> t.Iterator[str]:
     """Yield the host and port of a listener that accepts no further connection, nor refuses it."""
@@ -194,3 +221,9 @@ def silent(connection: AcceptedConnection) -> None:
     """Say nothing until the test is over."""
     connection.time_is_over()
     connection.stopping.wait()
+
+
+def unread(connection: AcceptedConnection) -> None:
+    """Leave the request unread, and say nothing."""
+    connection.sock.recv(1, socket.MSG_PEEK)
+    silent(connection)

@@ -28,11 +28,15 @@ from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     AcceptedConnection,
     Behaviour,
     RawServer,
+    after_a_part,
+    after_hello,
     after_request,
     answer,
     full_listener,
     reset,
+    sends,
     silent,
+    unread,
 )
 from ansible_collections.ozonetel.cloudagent.tests.faults.support import (
     REFUSED,
@@ -68,37 +72,8 @@ class ToldWatchdog(Watchdog):
         return behave
 
 
-def send_raw(data: bytes) -> Behaviour:
-    return after_request(lambda connection: connection.send(data))
-
-
 def drip(data: bytes) -> Behaviour:
     return after_request(lambda connection: connection.drip(data))
-
-
-def partial_then(action: t.Callable[[AcceptedConnection], None]) -> Behaviour:
-    def behave(connection: AcceptedConnection) -> None:
-        connection.read_request()
-        connection.send(b'HTTP/1.1 200 OK\r\nContent-Length: 48\r\n\r\n{"Message": ')
-        action(connection)
-
-    return behave
-
-
-def unread(connection: AcceptedConnection) -> None:
-    """Leave the request unread, and say nothing."""
-    connection.sock.recv(1, socket.MSG_PEEK)
-    silent(connection)
-
-
-def after_hello(action: t.Callable[[AcceptedConnection], None]) -> Behaviour:
-    """Read what a client that wants TLS says first, then do this."""
-
-    def behave(connection: AcceptedConnection) -> None:
-        connection.sock.recv(65536)
-        action(connection)
-
-    return behave
 
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -183,13 +158,13 @@ def test_the_watchdog_ends_a_connection_that_still_receives_bytes() -> None:
             "connection_failed",
             id="closed after the request",
         ),
-        pytest.param(partial_then(reset), "connection_failed", id="reset while the body arrives"),
+        pytest.param(after_a_part(reset), "connection_failed", id="reset while the body arrives"),
         pytest.param(
-            partial_then(lambda connection: None), "connection_failed", id="body cut short"
+            after_a_part(lambda connection: None), "connection_failed", id="body cut short"
         ),
-        pytest.param(send_raw(b"SSH-2.0-OpenSSH_9.2\r\n"), "connection_failed", id="not HTTP"),
+        pytest.param(sends(b"SSH-2.0-OpenSSH_9.2\r\n"), "connection_failed", id="not HTTP"),
         pytest.param(
-            send_raw(HEAD + b"X: y\r\n" * 300 + b"\r\n"), "connection_failed", id="300 headers"
+            sends(HEAD + b"X: y\r\n" * 300 + b"\r\n"), "connection_failed", id="300 headers"
         ),
     ],
 )
@@ -205,8 +180,8 @@ def test_a_broken_answer_fails_with_an_unknown_outcome(behaviour: Behaviour, tol
     "behaviour",
     [
         pytest.param(after_request(reset), id="reset after the request"),
-        pytest.param(partial_then(reset), id="reset while the body arrives"),
-        pytest.param(partial_then(lambda connection: None), id="body cut short"),
+        pytest.param(after_a_part(reset), id="reset while the body arrives"),
+        pytest.param(after_a_part(lambda connection: None), id="body cut short"),
         pytest.param(answer({"error": "busy"}, 503, CLOSE, close=True), id="503"),
         pytest.param(answer({}, 500, CLOSE, close=True), id="500"),
     ],
@@ -365,13 +340,13 @@ def test_a_loopback_host_never_goes_through_a_proxy(monkeypatch: pytest.MonkeyPa
     [
         pytest.param(None, "the connection was refused", 3, id="down"),
         pytest.param(
-            send_raw(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"),
+            sends(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"),
             "it asks for a user and a password",
             1,
             id="407",
         ),
         pytest.param(
-            send_raw(b"HTTP/1.1 502 Bad Gateway\r\n\r\n"),
+            sends(b"HTTP/1.1 502 Bad Gateway\r\n\r\n"),
             "the connection broke before the answer was complete",
             3,
             id="502",

@@ -55,6 +55,9 @@ class Fails(t.NamedTuple):
     outcome: str = NOT_APPLIED
 
 
+RECORD_FAILED = Fails("record_failed")
+
+
 class Case(t.NamedTuple):
     """A fault, and what must come of it.
 
@@ -190,19 +193,12 @@ class Place:
         return relay
 
 
+Prepare = t.Callable[[Place], Options]
+
+
 def says(text: str, status: int = 200, headers: str = "") -> Behaviour:
     """Answer every request with a ``Message``."""
     return answer({"Message": text}, status, headers)
-
-
-def sends(data: bytes) -> Behaviour:
-    """Read a request, send these bytes and close."""
-
-    def behave(connection: AcceptedConnection) -> None:
-        connection.read_request()
-        connection.send(data)
-
-    return behave
 
 
 def echoes(written: t.Callable[[str], str]) -> Behaviour:

@@ -22,7 +22,6 @@ from ansible_collections.ozonetel.cloudagent.tests.faults.command_line.case impo
     Works,
     echoes,
     says,
-    sends,
 )
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     CHUNKED,
@@ -33,6 +32,7 @@ from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     Behaviour,
     after_request,
     answer,
+    sends,
     silent,
 )
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 import typing as t
 
@@ -18,20 +17,22 @@ from ansible_collections.ozonetel.cloudagent.tests.faults.command_line.case impo
     Options,
     Place,
     Works,
-    sends,
 )
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     AcceptedConnection,
     Behaviour,
+    after_a_part,
+    after_hello,
     after_request,
     answer,
     full_listener,
     reset,
+    sends,
     silent,
+    unread,
 )
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
-PART = HEAD + b'Content-Length: 48\r\n\r\n{"Message": '
 ONE_SHORT_ATTEMPT = {"timeout": SHORT, "retries": 0}
 NEVER_ANSWERED = Fails("timed_out", UNKNOWN)
 BROKEN = Fails("connection_failed", UNKNOWN)
@@ -40,34 +41,8 @@ NOT_TRUSTED = Fails("tls_failed")
 PROXY_FAILED = Fails("proxy_failed")
 
 
-def partly(action: t.Callable[[AcceptedConnection], None]) -> Behaviour:
-    """Send a part of an answer, then do this."""
-
-    def behave(connection: AcceptedConnection) -> None:
-        connection.send(PART)
-        action(connection)
-
-    return after_request(behave)
-
-
 def drips(head: bytes) -> Behaviour:
     return after_request(lambda connection: connection.drip(head + b"x" * 20_000))
-
-
-def unread(connection: AcceptedConnection) -> None:
-    """Leave the request unread, and say nothing."""
-    connection.sock.recv(1, socket.MSG_PEEK)
-    silent(connection)
-
-
-def after_hello(action: t.Callable[[AcceptedConnection], None]) -> Behaviour:
-    """Read what a client that wants TLS says first, then do this."""
-
-    def behave(connection: AcceptedConnection) -> None:
-        connection.sock.recv(65536)
-        action(connection)
-
-    return behave
 
 
 def closed(_connection: AcceptedConnection) -> None:
@@ -167,12 +142,12 @@ CASES = [
     ),
     Case("A reset after the request", BROKEN, (after_request(reset),), requests=3),
     Case("The connection is closed after the request", BROKEN, (after_request(closed),), 3),
-    Case("A reset while the answer arrives", BROKEN, (partly(reset),), requests=3),
-    Case("The answer is cut short", BROKEN, (partly(closed),), requests=3),
+    Case("A reset while the answer arrives", BROKEN, (after_a_part(reset),), requests=3),
+    Case("The answer is cut short", BROKEN, (after_a_part(closed),), requests=3),
     Case(
         "A reset while the answer arrives, then the success",
         Works(),
-        (partly(reset), answer()),
+        (after_a_part(reset), answer()),
         requests=2,
     ),
     Case("What answers is no web server", BROKEN, (sends(b"SSH-2.0-OpenSSH_9.2\r\n"),), 3),

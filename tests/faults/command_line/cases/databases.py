@@ -21,11 +21,13 @@ from ansible_collections.ozonetel.cloudagent.tests.faults.command_line.case impo
     INFO,
     OTHER_LISTS,
     RECORD,
+    RECORD_FAILED,
     SHORT,
     Case,
     Fails,
     Options,
     Place,
+    Prepare,
     Works,
 )
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
@@ -36,8 +38,6 @@ from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
 from ansible_collections.ozonetel.cloudagent.tests.postgres.relay import Relay
 from ansible_collections.ozonetel.cloudagent.tests.postgres.server import PASSWORD_ROLE
 
-Prepare = t.Callable[[Place], Options]
-RECORD_FAILED = Fails("record_failed")
 PATIENT = {"timeout": SHORT}
 SCHEMA = "ozonetel_cloudagent"
 # What PostgreSQL itself says when its disk is full.

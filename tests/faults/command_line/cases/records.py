@@ -19,11 +19,12 @@ from ansible_collections.ozonetel.cloudagent.tests.faults.command_line.case impo
     INFO,
     OTHER_LISTS,
     RECORD,
+    RECORD_FAILED,
     SHORT,
     Case,
-    Fails,
     Options,
     Place,
+    Prepare,
     Works,
 )
 from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
@@ -31,9 +32,6 @@ from ansible_collections.ozonetel.cloudagent.tests.faults.raw_server import (
     AcceptedConnection,
     after_request,
 )
-
-Prepare = t.Callable[[Place], Options]
-RECORD_FAILED = Fails("record_failed")
 
 
 def disk(kind: str, is_recorded: bool = False) -> Prepare:
