@@ -26,7 +26,7 @@ def failure_in(result: Result, failed: FailedResult = failed_result) -> t.Iterat
         result.update(failed(failure), failed=True)
     # Ansible would show the text of any other exception, maybe with the API key: TaskExecutor.run
     # in ansible/executor/task_executor.py, and for a module Python's traceback.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001  # see above
         result.update(unexpected_result(error), failed=True)
 
 

@@ -180,7 +180,7 @@ EXAMPLES = r"""
   register: updates
   loop_control:
     label: "{{ item.campaign_name }}"
-    # Further attempts with a wrong API key would fail as well, and may lock the account.
+    # A wrong API key fails for every campaign, and repeated attempts may lock the account.
     break_when:
       - updates.failure.reason | default('') == 'authentication_failed'
 

@@ -54,12 +54,21 @@ def require_records(account: Shown) -> None:
     """
     if account["campaigns"]:
         return
-    place = f"in {account['records']}" if account["records"] else "(there is no home directory)"
+    place = format_place(account["records"])
     raise InvalidInput(
         f"There is no record of the account {account['username']} at {account['endpoint']} {place}, "
         "so its confirmed lists are not known. Use the account, the region or api_url, and the place "
         "of the records that the updates used."
     )
+
+
+def format_place(records: str | None) -> str:
+    """Return where the records are; completes a sentence.
+
+    Args:
+        records: the place as the info module returns it, or None without a home directory.
+    """
+    return f"in {records}" if records else "(there is no home directory)"
 
 
 def format_campaigns(sentences: t.Sequence[tuple[str, str]]) -> list[str]:
@@ -80,6 +89,6 @@ def format_numbers(numbers: t.Sequence[str]) -> str:
     return f"{shown} and {rest:,} more" if rest > 0 else shown
 
 
-def count_campaigns(count: int) -> str:
-    """Return so many campaigns in words."""
-    return f"{count:,} campaign" if count == 1 else f"{count:,} campaigns"
+def format_count(count: int, what: str = "campaign") -> str:
+    """Return so many of them in words; ``what`` is the word for one."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

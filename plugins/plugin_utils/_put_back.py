@@ -17,9 +17,9 @@ from ..module_utils._record_modules.earlier import CURRENT
 from ._plan import (
     Plan,
     Shown,
-    count_campaigns,
     entry,
     format_campaigns,
+    format_count,
     format_numbers,
     plan,
     refusal,
@@ -98,7 +98,7 @@ def _plan(recorded: Shown, names: list[str] | None, when: str | None) -> Plan:
     if not found:
         raise InvalidInput(f"Nothing can be put back, because {', and '.join(reasons)}.")
     lines = [
-        f"To put {count_campaigns(len(found))} back:",
+        f"To put {format_count(len(found))} back:",
         *format_campaigns([(one["campaign_name"], _format(one["earlier"])) for one in found]),
         *(f"Left alone, because {reason}." for reason in reasons),
     ]

@@ -16,9 +16,9 @@ from ..module_utils._failure import InvalidInput
 from ._plan import (
     Plan,
     Shown,
-    count_campaigns,
     entry,
     format_campaigns,
+    format_count,
     format_numbers,
     plan,
     refusal,
@@ -154,7 +154,7 @@ def _changed_lines(
     if replacement is not None:
         what = f"replace {number} with {replacement} in"
     return [
-        f"To {what} {count_campaigns(len(changes))}:",
+        f"To {what} {format_count(len(changes))}:",
         *format_campaigns([(change.name, _format(change)) for change in changes]),
     ]
 

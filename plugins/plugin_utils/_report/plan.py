@@ -12,7 +12,7 @@ import os
 import typing as t
 
 from ...module_utils._failure import InvalidInput
-from .._plan import count_campaigns
+from .._plan import format_count, format_place
 from .page import Shown, count_left_out, count_shared
 
 Plan = t.Dict[str, t.Any]
@@ -72,8 +72,7 @@ def _require_campaigns(recorded: Shown) -> None:
     """
     if recorded["campaigns"]:
         return
-    records = recorded["records"]
-    place = f"in {records}" if records else "(there is no home directory)"
+    place = format_place(recorded["records"])
     raise InvalidInput(
         f"Nothing was written, because there is no record of any such campaign {place}. Use the place of "
         "the records that the updates used. cloudagent_username, cloudagent_region and "
@@ -85,17 +84,13 @@ def _lines(recorded: Shown, path: str, check_mode: bool) -> list[str]:
     campaigns = recorded["campaigns"]
     accounts = len({(one["endpoint"], one["username"]) for one in campaigns})
     unconfirmed = sum(not one["confirmed"] for one in campaigns)
-    shared = _count(count_shared(campaigns), "number")
-    about = f"{count_campaigns(len(campaigns))} of {_count(accounts, 'account')}"
+    shared = format_count(count_shared(campaigns), "number")
+    about = f"{format_count(len(campaigns))} of {format_count(accounts, 'account')}"
     lines = [
         f"{about}; {unconfirmed:,} not confirmed; {shared} in several campaigns.",
         f"In check mode, nothing is written to {path}." if check_mode else f"The page is {path}",
     ]
     left_out = count_left_out(campaigns)
     if left_out:
-        lines.append(f"{_count(left_out, 'earlier pair')} of lists had no room on it.")
+        lines.append(f"{format_count(left_out, 'earlier pair')} of lists had no room on it.")
     return lines
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
