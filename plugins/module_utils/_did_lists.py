@@ -25,7 +25,7 @@ _PLAIN_DIDS = re.compile(r"\+?[0-9]{3,17}(?:,\+?[0-9]{3,17})*", re.ASCII)
 _SPREADSHEET_NUMBER = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+]?[0-9]+|[0-9]+\.0+", re.ASCII)
 # A decimal comma, as some spreadsheets write 9,14E+09, stands between no two numbers.
 _SEPARATOR = re.compile(r"(?<=[0-9][0-9]),|,(?!\s*[0-9]+[eE]\+?[0-9])", re.ASCII)
-# Zero-width characters and direction marks, which are pasted along from documents and web pages.
+# Zero-width characters and direction marks, which come along with text from documents.
 _INVISIBLE_MARKS = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
 )
@@ -76,8 +76,8 @@ def read_did_list(name: str, value: object, secret: str = "") -> DidList:
         notices.append(
             Warned(
                 INVISIBLE_CHARACTERS,
-                f"{name}: invisible characters were removed from {_items(marked)}, which are often "
-                "pasted along from documents and web pages.",
+                f"{name}: invisible characters were removed from {_items(marked)}. They often come "
+                "along when text is pasted from documents and web pages.",
             )
         )
     return DidList(numbers, held_integers, notices)
@@ -96,7 +96,7 @@ def repeated_did_warnings(dynamic: list[str], fallback: list[str]) -> list[Warne
             number: places for number, places in _places(numbers).items() if len(places) > 1
         }
         if repeated:
-            text = f"{name} holds {_format_repeats(repeated)}. It is sent as given."
+            text = f"{name} repeats {_format_repeats(repeated)}. The list is sent as it is."
             warnings.append(Warned(REPEATED_DIDS, text))
     in_dynamic, in_fallback = _places(dynamic), _places(fallback)
     in_both = [number for number in in_dynamic if number in in_fallback]
@@ -207,7 +207,7 @@ def _places(numbers: list[str]) -> dict[str, list[int]]:
 
 
 def _format_repeats(repeated: dict[str, list[int]]) -> str:
-    shown = [f"{number} as {_items(places)}" for number, places in list(repeated.items())[:5]]
+    shown = [f"{number} ({_items(places)})" for number, places in list(repeated.items())[:5]]
     return _joined(shown, len(repeated))
 
 

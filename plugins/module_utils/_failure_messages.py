@@ -192,8 +192,8 @@ def _unexpected_answer_step(situation: Situation) -> str:
 def _redirected(situation: Situation) -> str:
     return (
         f"{situation.host} answered with a redirect (HTTP {situation.last.http_status}), which is "
-        "not followed, because it would take the API key elsewhere. Give the final address in api_url, "
-        "and check the proxy."
+        "not followed, because the API key would go to another address. Give the final address in "
+        "api_url, and check the proxy."
     )
 
 

@@ -133,8 +133,8 @@ def _shifted_row(row: int, beyond: int) -> str:
 def _repeated_name(earlier: int, earlier_name: str, row: int, name: str) -> str:
     if earlier_name == name:
         return (
-            f"Rows {earlier} and {row} both name the campaign {format_cell(name)}. Keep one row, with all "
-            "the numbers that the campaign is to have."
+            f"Rows {earlier} and {row} both name the campaign {format_cell(name)}. Keep one row, "
+            "with all its numbers."
         )
     return (
         f"Rows {earlier} and {row} name {format_cell(earlier_name)} and {format_cell(name)}, which differ "

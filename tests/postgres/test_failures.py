@@ -114,7 +114,7 @@ def test_a_password_that_is_missing(
     server: Server, database: str, cloudagent: CloudAgent, password_role: str
 ) -> None:
     url = server.url(database, role=password_role)
-    check_failure(cloudagent, url, "wants a password, and none was given", "PGPASSWORD")
+    check_failure(cloudagent, url, "asks for a password, and none was given", "PGPASSWORD")
 
 
 def test_a_password_from_the_environment(

@@ -124,7 +124,7 @@ def _repeated(earlier: int, earlier_name: str, position: int, name: str) -> str:
     if name == earlier_name:
         return (
             f"campaigns, items {earlier} and {position} both name the campaign {_format_name(name)}. Its "
-            "lists are sent whole, so keep one entry, with all the numbers that it is to have."
+            "lists are sent whole, so keep one entry, with all its numbers."
         )
     return (
         f"campaigns, items {earlier} and {position} name {_format_name(earlier_name)} and {_format_name(name)}, "

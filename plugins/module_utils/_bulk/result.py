@@ -228,7 +228,7 @@ def _changed(campaign_results: t.Sequence[CampaignResult], place: str | None) ->
         if len(changed) > _MOST_NAMES:
             names.append(f"and {len(changed) - _MOST_NAMES:,} more")
         bases = collections.Counter(entry["changed_basis"] for entry in changed)
-        reasons = [f"{text}: {bases[basis]:,}" for basis, text in _REASONS.items() if bases[basis]]
+        reasons = [f"{bases[basis]:,} {text}" for basis, text in _REASONS.items() if bases[basis]]
         sentences = [f"Changed: {', '.join(names)} ({', '.join(reasons)})."]
     if any(one.kind in (CHANGED, UNCHANGED, SKIPPED) for one in campaign_results):
         sentences.append(f"The records are in {place}." if place else "No records were used.")
@@ -236,10 +236,10 @@ def _changed(campaign_results: t.Sequence[CampaignResult], place: str | None) ->
 
 
 _REASONS = {
-    FIRST_SEEN: "no record before",
-    DIFFERS: "other lists before",
+    FIRST_SEEN: "with no record before",
+    DIFFERS: "with other lists before",
     UNCONFIRMED: "not confirmed before",
-    UNAVAILABLE: "no record used",
+    UNAVAILABLE: "with no record used",
 }
 
 

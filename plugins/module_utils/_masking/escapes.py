@@ -17,7 +17,20 @@ from functools import lru_cache
 # character that it stands for. Most have one reading; of several, the last one is the longest.
 Escapes = t.Dict[int, t.List[t.Tuple[int, str]]]
 
-COMMON_NAMES = {"amp": 38, "apos": 39, "gt": 62, "lt": 60, "nbsp": 160, "quot": 34}
+COMMON_NAMES = {
+    "amp": 38,
+    "apos": 39,
+    "gt": 62,
+    "lt": 60,
+    "nbsp": 160,
+    "quot": 34,
+    # Not seen on a screen, so they may stand between any two letters.
+    "shy": 0xAD,
+    "zwnj": 0x200C,
+    "zwj": 0x200D,
+    "lrm": 0x200E,
+    "rlm": 0x200F,
+}
 
 
 def find_escapes(text: str, names: t.Mapping[str, int]) -> Escapes:

@@ -218,7 +218,7 @@ CASES = [
         prepare=through_tunnel,
     ),
     Case(
-        "The proxy wants a password",
+        "The proxy asks for a password",
         PROXY_FAILED,
         prepare=through_proxy(lambda c: c.send(b"HTTP/1.1 407 Authenticate\r\n\r\n")),
     ),

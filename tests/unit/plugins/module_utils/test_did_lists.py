@@ -116,8 +116,8 @@ def test_invisible_marks_are_removed_with_a_notice(value: object, places: str) -
     assert notices == [
         Warned(
             "invisible_characters",
-            f"fallback_dynamic_dids: invisible characters were removed from {places}, which are "
-            "often pasted along from documents and web pages.",
+            f"fallback_dynamic_dids: invisible characters were removed from {places}. They often "
+            "come along when text is pasted from documents and web pages.",
         )
     ]
 
@@ -267,15 +267,15 @@ BOTH_END = (
         pytest.param(
             ["111", "222", "111"],
             ["333"],
-            ["dynamic_dids holds 111 as items 1, 3. It is sent as given."],
+            ["dynamic_dids repeats 111 (items 1, 3). The list is sent as it is."],
             id="twice in the dynamic list",
         ),
         pytest.param(
             ["111"],
             ["333", "333", "444", "444"],
             [
-                "fallback_dynamic_dids holds 333 as items 1, 2, 444 as items 3, 4. "
-                "It is sent as given."
+                "fallback_dynamic_dids repeats 333 (items 1, 2), 444 (items 3, 4). "
+                "The list is sent as it is."
             ],
             id="two numbers twice in the fallback list",
         ),
@@ -283,8 +283,8 @@ BOTH_END = (
             ["111"] * 12,
             ["333"],
             [
-                "dynamic_dids holds 111 as items 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more. "
-                "It is sent as given."
+                "dynamic_dids repeats 111 (items 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more). "
+                "The list is sent as it is."
             ],
             id="twelve times",
         ),
@@ -292,8 +292,8 @@ BOTH_END = (
             [str(number) for number in range(100, 106)] * 2,
             ["333"],
             [
-                "dynamic_dids holds 100 as items 1, 7, 101 as items 2, 8, 102 as items 3, 9, "
-                "103 as items 4, 10, 104 as items 5, 11 and 1 more. It is sent as given."
+                "dynamic_dids repeats 100 (items 1, 7), 101 (items 2, 8), 102 (items 3, 9), "
+                "103 (items 4, 10), 104 (items 5, 11) and 1 more. The list is sent as it is."
             ],
             id="six numbers twice",
         ),
@@ -307,7 +307,7 @@ BOTH_END = (
             ["111", "111"],
             ["111"],
             [
-                "dynamic_dids holds 111 as items 1, 2. It is sent as given.",
+                "dynamic_dids repeats 111 (items 1, 2). The list is sent as it is.",
                 "In both lists: 111 (dynamic_dids items 1, 2, fallback_dynamic_dids item 1). "
                 + BOTH_END,
             ],

@@ -236,8 +236,8 @@ NOT_REACHED = Attempt(CONNECTION_FAILED, NOT_APPLIED, detail="the connection was
         ),
         pytest.param(
             [Attempt(REDIRECTED, UNKNOWN, http_status=307)],
-            "cc.partner.example answered with a redirect (HTTP 307), which is not followed, because it "
-            "would take the API key elsewhere. Give the final address in api_url, and check the "
+            "cc.partner.example answered with a redirect (HTTP 307), which is not followed, because the "
+            "API key would go to another address. Give the final address in api_url, and check the "
             f"proxy. {OUTCOME_UNKNOWN}",
             id="redirect",
         ),

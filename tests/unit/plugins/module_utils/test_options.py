@@ -674,7 +674,7 @@ def test_all_kinds_of_warnings_in_order() -> None:
     assert [(warned.kind, warned.text.split(" ")[:2]) for warned in found] == [
         ("invisible_characters", ["dynamic_dids:", "invisible"]),
         ("invisible_characters", ["fallback_dynamic_dids:", "invisible"]),
-        ("repeated_dids", ["dynamic_dids", "holds"]),
+        ("repeated_dids", ["dynamic_dids", "repeats"]),
         ("dids_in_both_lists", ["In", "both"]),
         ("key_in_input", ["The", "API"]),
     ]

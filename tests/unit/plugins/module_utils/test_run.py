@@ -166,7 +166,7 @@ def test_warnings_about_the_input_are_passed_on_masked() -> None:
     assert sent[0]["dynamicDIDs"] == "9140001001,9140001001"
     assert len(module.warnings) == 4
     assert "The API key also occurs in dynamic_dids, fallback_dynamic_dids." in module.warnings[3]
-    assert "dynamic_dids holds ********0001001 as items 1, 2." in module.warnings[1]
+    assert "dynamic_dids repeats ********0001001 (items 1, 2)." in module.warnings[1]
     assert all("914" not in warning for warning in module.warnings)
 
 

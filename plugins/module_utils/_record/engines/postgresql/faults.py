@@ -102,7 +102,7 @@ def statement_fault(error: t.Any, timed_out: bool) -> StoreUnavailable:
 
 
 _NO_PASSWORD = (
-    "PostgreSQL wants a password, and none was given",
+    "PostgreSQL asks for a password, and none was given",
     "Give it with PGPASSWORD, PGPASSFILE or a service file where the update runs.",
     False,
 )

@@ -154,7 +154,7 @@ def test_a_long_name_is_cut_and_the_key_is_masked_in_a_value() -> None:
 def test_a_campaign_named_twice_is_refused_with_both_positions() -> None:
     assert refused(["A", "Sales", "B", "Sales"]) == (
         'campaigns, items 2 and 4 both name the campaign "Sales". Its lists are sent whole, so keep '
-        "one entry, with all the numbers that it is to have."
+        "one entry, with all its numbers."
     )
 
 

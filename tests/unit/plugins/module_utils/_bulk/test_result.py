@@ -135,7 +135,7 @@ def test_a_campaign_that_was_not_sent_says_why(reason: str | None, why: str) -> 
     )
 
 
-ONE_CHANGED = 'Changed: "Sales" (no record before: 1). The records are in /records.'
+ONE_CHANGED = 'Changed: "Sales" (1 with no record before). The records are in /records.'
 
 # --- All of them --------------------------------------------------------------------------------
 
@@ -187,7 +187,7 @@ def test_the_message_names_failed_campaigns_and_explains_one() -> None:
     result = bulk_result(campaign_results, "the sky fell", False, "/records")
     assert result["msg"] == (
         '3 of 5 campaigns failed: "A" (campaign_not_found), "C" (authentication_failed), "D" '
-        '(timed_out). Of the others: 1 changed. Changed: "B" (no record before: 1). The records are '
+        '(timed_out). Of the others: 1 changed. Changed: "B" (1 with no record before). The records are '
         "in /records. 1 campaign not sent, because the sky fell. "
         '"C": About C.'
     )
@@ -202,19 +202,19 @@ def test_twenty_changed_campaigns_are_named(count: int, more: str) -> None:
     campaign_results = [campaign_result(CHANGED, f"C{number}") for number in range(count)]
     msg = bulk_result(campaign_results, "", False, "/records")["msg"]
     named = ", ".join(f'"C{number}"' for number in range(20))
-    assert f"Changed: {named}{more} (no record before: {count})." in msg
+    assert f"Changed: {named}{more} ({count} with no record before)." in msg
 
 
 def test_changed_campaigns_are_counted_by_what_changed_rests_on() -> None:
     bases = [DIFFERS, FIRST_SEEN, UNCONFIRMED, DIFFERS]
     campaign_results = [campaign_result(CHANGED, basis=basis) for basis in bases]
     msg = bulk_result(campaign_results, "", False, "/records")["msg"]
-    assert "(no record before: 1, other lists before: 2, not confirmed before: 1)." in msg
+    assert "(1 with no record before, 2 with other lists before, 1 not confirmed before)." in msg
 
 
 def test_without_a_record_the_message_says_so() -> None:
     msg = bulk_result([campaign_result(CHANGED, basis=UNAVAILABLE)], "", False, None)["msg"]
-    assert msg.endswith('Changed: "Sales" (no record used: 1). No records were used.')
+    assert msg.endswith('Changed: "Sales" (1 with no record used). No records were used.')
 
 
 # --- A few warnings for many ----------------------------------------------------------------------

@@ -181,7 +181,7 @@ def test_all_campaigns_are_updated_and_returned_in_their_order() -> None:
     named = ", ".join(f'"{name}"' for name in names[:20])
     assert module.result == {
         "changed": True,
-        "msg": f"Of 40 campaigns: 40 changed. Changed: {named}, and 20 more (no record before: 40). "
+        "msg": f"Of 40 campaigns: 40 changed. Changed: {named}, and 20 more (40 with no record before). "
         f"The records are in {module.params['record_dir']}.",
         "endpoint": ENDPOINT,
         "results": [applied(name) for name in names],
@@ -210,7 +210,7 @@ def test_unchanged_campaigns_are_sent_again_or_skipped(tmp_path: pathlib.Path) -
     assert again.result["results"] == [applied("A", "same"), applied("B", "same"), applied("C")]
     assert again.result["summary"] == summary(changed=1, unchanged=2)
     assert again.result["msg"] == (
-        'Of 3 campaigns: 1 changed, 2 unchanged. Changed: "C" (no record before: 1). The records '
+        'Of 3 campaigns: 1 changed, 2 unchanged. Changed: "C" (1 with no record before). The records '
         f"are in {place['record_dir']}."
     )
     skipping = bulk_module(["A", "B", "D"], skip_unchanged=True, **place)
@@ -234,7 +234,7 @@ def test_a_failed_campaign_does_not_stop_the_others(tmp_path: pathlib.Path) -> N
         "failed": True,
         "changed": True,
         "msg": '1 of 5 campaigns failed: "C" (campaign_not_found). Of the others: 4 changed. '
-        'Changed: "A", "B", "D", "E" (no record before: 4). The records are in '
+        'Changed: "A", "B", "D", "E" (4 with no record before). The records are in '
         f'{place["record_dir"]}. "C": {expected["msg"]}',
         "endpoint": ENDPOINT,
         "results": [applied("A"), applied("B"), expected, applied("D"), applied("E")],
@@ -339,7 +339,7 @@ def test_check_mode_predicts_and_writes_nothing(tmp_path: pathlib.Path) -> None:
     assert run(module) == []
     assert module.result["changed"] is True
     assert module.result["msg"] == (
-        'Of 2 campaigns: 1 changed, 1 unchanged. Changed: "B" (no record before: 1). The records '
+        'Of 2 campaigns: 1 changed, 1 unchanged. Changed: "B" (1 with no record before). The records '
         f"are in {place['record_dir']}. This is a prediction, and nothing was sent."
     )
     assert [entry["changed_basis"] for entry in module.result["results"]] == ["same", "first_seen"]
@@ -367,8 +367,8 @@ def test_a_thousand_similar_warnings_become_six() -> None:
     run(module)
     assert module.warnings == [
         *(
-            f'campaigns, item {number + 1} (campaign "C{number}"): dynamic_dids holds '
-            f"{1000 + number} as items 1, 2. It is sent as given."
+            f'campaigns, item {number + 1} (campaign "C{number}"): dynamic_dids repeats '
+            f"{1000 + number} (items 1, 2). The list is sent as it is."
             for number in range(5)
         ),
         'There are 995 more warnings like the one about campaigns, item 1 (campaign "C0").',
@@ -388,7 +388,7 @@ def test_warnings_of_one_kind_with_different_texts_become_six() -> None:
     for number, warning in enumerate(module.warnings[:5]):
         assert warning.startswith(
             f'campaigns, item {number + 1} (campaign "C{number}"): dynamic_dids: invisible '
-            f"characters were removed from item {number + 1}, "
+            f"characters were removed from item {number + 1}. "
         )
     assert module.warnings[5] == (
         'There are 495 more warnings like the one about campaigns, item 1 (campaign "C0").'

@@ -71,6 +71,7 @@ def test_a_key_that_looks_like_an_escape_sequence_is_masked(name: str, secret: s
         pytest.param("100%25abc%2Fd", "25abc/d", f"100%{MASK}", id="percent sign before digits"),
         pytest.param("&#651", "A1", MASK, id="reference without a semicolon"),
         pytest.param("&lt;key", ";key", f"&lt{MASK}", id="semicolon of the key after a name"),
+        pytest.param("k&shy;e&zwj;y&rlm1", "key1", MASK, id="names of hidden characters"),
         pytest.param("&AMP;&ampkey", "&&key", MASK, id="name without a semicolon"),
         pytest.param("&Dagger;key", "\u2021key", MASK, id="a name that differs by its capital"),
         pytest.param("k&eacute;y1", "k\u00e9y1", MASK, id="a letter's name"),
