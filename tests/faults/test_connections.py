@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import pathlib
 import select
@@ -177,6 +178,39 @@ def test_a_connection_after_one_whole_answer_is_reused(serve: Serve, whole: byte
     for _turn in range(3):
         assert update(server.url, client, **options)["attempts"] == 1
     assert server.connections == 1
+
+
+def test_head_and_body_are_sent_together(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[bytes] = []
+    send = http.client.HTTPConnection.send
+
+    def note_and_send(connection: http.client.HTTPConnection, data: bytes) -> None:
+        sent.append(data)
+        send(connection, data)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "send", note_and_send)
+    server, options = serve(answer(BODY))
+    assert update(server.url, **options)["changed"] is True
+    assert sent == server.requests
+
+
+@pytest.mark.parametrize("fields", [b"", b"Connection: close\r\n"], ids=["kept", "closed"])
+def test_no_descriptor_is_left_of_a_connection(serve: Serve, fields: bytes) -> None:
+    def behave(connection: AcceptedConnection) -> None:
+        while connection.read_request():
+            connection.send(head(LENGTH + fields) + BODY)
+
+    server, options = serve(behave)
+    client = hasty_client()
+    counts = []
+    for _turn in range(3):
+        assert update(server.url, client, **options)["changed"] is True
+        if fields:
+            # The server's descriptors are of this process too.
+            assert server.closed.acquire(timeout=30)
+        counts.append(len(os.listdir("/dev/fd")))
+    # A connection that is kept has its two from the first update on.
+    assert len(set(counts)) == 1
 
 
 def looked_too_early(connection: t.Any) -> bool:

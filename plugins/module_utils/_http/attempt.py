@@ -43,7 +43,7 @@ class HttpRequest(t.NamedTuple):
     Attributes:
         url: the complete URL.
         headers: all headers; the helper adds none that tell about the user.
-        body: the bytes to send.
+        body: the bytes to send, at least one.
         verify: False for no TLS verification, True for the default authorities, or the path of
             a file or directory of authorities.
         proxy: URL of the proxy, or None.

@@ -15,6 +15,7 @@ underscores.
 from __future__ import annotations
 
 import http.client
+import io
 import re
 import select
 import socket
@@ -29,6 +30,28 @@ _LONGEST_LINE_BYTES = 65536
 _NOTHING_ARRIVED = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
+class _Source(io.RawIOBase):
+    """The bytes of a connection, which can be cut off from it.
+
+    Attributes:
+        is_cut_off: only what has been read before is given, such as what a buffer holds.
+    """
+
+    def __init__(self, connection: io.RawIOBase) -> None:
+        self._connection = connection
+        self.is_cut_off = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: t.Any) -> int | None:
+        return None if self.is_cut_off else self._connection.readinto(buffer)
+
+    def close(self) -> None:
+        self._connection.close()
+        super().close()
+
+
 class InvalidAnswer(http.client.HTTPException):
     """What arrived is not an answer of HTTP/1.1."""
 
@@ -37,13 +60,14 @@ class StrictAnswer(http.client.HTTPResponse):
     """An answer whose beginning and end are certain.
 
     Attributes:
-        keeps_connection: one final answer was read whole, and nothing has arrived after it.
+        keeps_connection: one final answer was read whole, and no more than that.
     """
 
     def __init__(self, sock: t.Any, *arguments: t.Any, **options: t.Any) -> None:
         super().__init__(sock, *arguments, **options)
         self.keeps_connection = False
-        self._socket = sock
+        self._source = _Source(self.fp.detach())
+        self.fp = io.BufferedReader(self._source)
         self._status_lines = 0
         self._had_last_chunk = False
 
@@ -136,21 +160,14 @@ class StrictAnswer(http.client.HTTPResponse):
         # Called at the end of the body, and earlier when something else ended.
         is_whole = self._had_last_chunk if self.chunked else self.length == 0
         if is_whole and not self.will_close:
+            # What arrives after it is looked for before the connection is used again.
             self.keeps_connection = not self._is_followed()
         super()._close_conn()  # type: ignore[misc]  # not in the types of http.client
 
     def _is_followed(self) -> bool:
-        """Tell whether more has arrived, be it in a buffer, the TLS layer or the socket."""
-        timeout = self._socket.gettimeout()
-        self._socket.settimeout(0.0)
-        try:
-            return bool(self.fp.peek(1))
-        except _NOTHING_ARRIVED:
-            return False
-        except OSError:
-            return True
-        finally:
-            self._socket.settimeout(timeout)
+        """Tell whether more was read than the answer."""
+        self._source.is_cut_off = True
+        return bool(self.fp.peek(1))
 
 
 def _matched(pattern: re.Pattern[bytes], line: bytes, most: int) -> re.Match[bytes]:
@@ -160,6 +177,15 @@ def _matched(pattern: re.Pattern[bytes], line: bytes, most: int) -> re.Match[byt
     if len(line) < most and not line.endswith(b"\n"):
         raise http.client.IncompleteRead(line)
     raise InvalidAnswer("a chunk without its beginning or end")
+
+
+def is_silent(sock: t.Any) -> bool:
+    """Tell whether a kept connection is open, and nothing has arrived on it."""
+    try:
+        check_that_nothing_arrived(sock)
+    except (OSError, InvalidAnswer):
+        return False
+    return True
 
 
 def check_that_nothing_arrived(sock: t.Any) -> None:

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 from .attempt import HttpRequest
 from .authorities import default_authorities, shared_context
 from .connecting import Address, connect
-from .framing import StrictAnswer, check_that_nothing_arrived
-from .watchdog import Guard, current_guard
+from .framing import StrictAnswer, check_that_nothing_arrived, is_silent
+from .watchdog import Guard, current_guard, twin_of
 
 REQUESTS_IMPORT_ERROR: str | None = None
 Request: t.Any = object
@@ -55,6 +55,9 @@ class _GuardedConnection:
 
     answer: StrictAnswer | None = None
     opens_tunnel = False
+    # The head of a request whose body is about to come, so that both are sent at once.
+    _head: bytes | None = None
+    _twin: socket.socket | None = None
 
     def response_class(self, *arguments: t.Any, **options: t.Any) -> StrictAnswer:
         """Make an answer for http.client, and remember which was the last."""
@@ -76,10 +79,30 @@ class _GuardedConnection:
             raise ConnectTimeoutError(self, "no connection in time") from error
         except OSError as error:
             raise NewConnectionError(self, "no connection") from error
+        self._twin = twin_of(sock.fileno())
         if guard:
-            guard.attach(sock)
+            guard.attach(self._twin)
         sock.settimeout(self.timeout)
         return sock
+
+    def close(self: t.Any) -> None:
+        """Close it, and the twin once no attempt needs that any more."""
+        super().close()  # type: ignore[misc]  # as above
+        twin, self._twin, self._head = self._twin, None, None
+        if twin is None:
+            return
+        guard = current_guard()
+        if guard:
+            # An answer may still be read, as HTTPConnection.getresponse in Lib/http/client.py
+            # closes a connection that is not to be kept.
+            guard.close_at_end(twin)
+        else:
+            twin.close()
+
+    @property
+    def is_connected(self: t.Any) -> bool:
+        """Tell the pool whether a kept connection is open, and nothing has arrived on it."""
+        return self.sock is not None and is_silent(self.sock)
 
     def _tunnel(self: t.Any) -> None:
         self.opens_tunnel = True
@@ -98,6 +121,11 @@ class _GuardedConnection:
     def send(self: t.Any, data: t.Any) -> None:
         guard = current_guard()
         if guard and not self.opens_tunnel:
+            if self._head is None:
+                # Each call of the system lets other threads go first, which costs more than the call.
+                self._head = data
+                return
+            data, self._head = self._head + data, None
             self._begin_request(guard)
         try:
             super().send(data)  # type: ignore[misc]  # as above
@@ -115,7 +143,7 @@ class _GuardedConnection:
         if self.sock is None:
             self.connect()
         elif not guard.connected:
-            guard.attach(self.sock)
+            guard.attach(self._twin)
         check_that_nothing_arrived(self.sock)
         guard.request_started = True
 

@@ -50,11 +50,10 @@ class Guard:
         self.request_cut_off = False
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
+        self._to_close: list[socket.socket] = []
 
-    def attach(self, sock: t.Any) -> None:
+    def attach(self, twin: socket.socket) -> None:
         """Have this socket shut down when the time is over."""
-        # A second descriptor still works when SSLSocket._create (Lib/ssl.py) has detached the first one.
-        twin = socket.socket(fileno=os.dup(sock.fileno()))
         with self._lock:
             self.connected = True
             self._sockets.append(twin)
@@ -68,12 +67,26 @@ class Guard:
             for twin in self._sockets:
                 _shut_down(twin)
 
-    def release(self) -> None:
-        """Let go of the sockets, which stay open where the session keeps its connection."""
+    def close_at_end(self, twin: socket.socket) -> None:
+        """Have this socket closed once the attempt has ended."""
         with self._lock:
-            for twin in self._sockets:
-                twin.close()
+            self._to_close.append(twin)
+
+    def release(self) -> None:
+        """Let go of the sockets."""
+        with self._lock:
             self._sockets.clear()
+            for twin in self._to_close:
+                twin.close()
+            self._to_close.clear()
+
+
+def twin_of(descriptor: int) -> socket.socket:
+    """Return a socket for what the descriptor is connected to, for a guard.
+
+    It still works when ``SSLSocket._create`` (Lib/ssl.py) has detached the descriptor's own.
+    """
+    return socket.socket(fileno=os.dup(descriptor))
 
 
 class Watchdog:

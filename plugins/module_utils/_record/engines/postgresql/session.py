@@ -13,7 +13,7 @@ import os
 import secrets
 import typing as t
 
-from ...._http.watchdog import Guard, Watchdog
+from ...._http.watchdog import Guard, Watchdog, twin_of
 from . import faults, schema, statements
 from .connecting import Place, connect
 from .schema import Part
@@ -43,6 +43,7 @@ class Session:
         self.is_open = True
         self.has_tables = True
         self._connection = connection
+        self._twin = twin_of(connection.pgconn.socket)
         self._process = os.getpid()
         self._name = secrets.token_hex(16)
 
@@ -64,7 +65,7 @@ class Session:
         guard = Guard(seconds)
         try:
             with _WATCHDOG.watching(guard):
-                guard.attach(_Descriptor(self._connection.pgconn.socket))
+                guard.attach(self._twin)
                 # Without parameters, % is no special character and several statements are one.
                 given = {**parameters, "session": self._name} if "%(" in statement else None
                 # To read also works through a pooler, which may know no prepared statements.
@@ -97,19 +98,10 @@ class Session:
         """End it, and with it its locks."""
         self.is_open = False
         self.held.clear()
+        self._twin.close()
         # psycopg does not end what another process has opened.
         with contextlib.suppress(Exception):
             self._connection.close()
-
-
-class _Descriptor:
-    """Has what a guard uses of a socket."""
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-
-    def fileno(self) -> int:
-        return self._number
 
 
 def open_session(url: str, place: Place, writes: bool, remaining: t.Callable[[], float]) -> Session:
