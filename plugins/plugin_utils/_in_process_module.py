@@ -33,10 +33,10 @@ class _Ended(BaseException):
     """The module ended; a BaseException, as SystemExit is, so that no code in between catches it."""
 
 
-class _Texts(t.List[str]):
-    """Plain strings, so many that Ansible's check of the options must not copy them one by one."""
+class _Copied(t.List[t.Any]):
+    """Was copied with all that is in it, which Ansible's check of the options need not do again."""
 
-    def __deepcopy__(self, _memo: object) -> list[str]:
+    def __deepcopy__(self, _memo: object) -> list[t.Any]:
         return list(self)
 
 
@@ -177,8 +177,8 @@ def plain(value: t.Any) -> t.Any:
         return str(value)
     if isinstance(value, (list, tuple)):
         if all(issubclass(kind, str) for kind in set(map(type, value))):
-            return _Texts(map(str, value))
-        return [plain(entry) for entry in value]
+            return _Copied(map(str, value))
+        return _Copied(plain(entry) for entry in value)
     if isinstance(value, collections.abc.Mapping):
         return {str(key): plain(entry) for key, entry in value.items()}
     if value is None or isinstance(value, bool):

@@ -29,19 +29,24 @@ Campaigns = t.List[t.Dict[str, t.Any]]
 Sizes = t.Dict[str, t.Any]
 Measured = t.Iterator[t.Tuple[str, float]]
 
-# What the action plugin does, in a process of its own as Ansible's worker is one.
+# What the action plugin does, in a process of its own as Ansible's worker is one, which has inherited
+# what the main process has loaded.
 TASK = """
-import json, sys, time
+import json, os, sys, time
 
 sys.path.insert(0, sys.argv[1])
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.options import (
     bulk_argument_spec,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._bulk.run import run_bulk
+from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._before_fork import (
+    load_before_fork,
+)
 from ansible_collections.ozonetel.cloudagent.plugins.plugin_utils._in_process_module import (
     InProcessModule,
 )
 
+load_before_fork(os.environ)
 spec = bulk_argument_spec()
 options = json.load(sys.stdin)
 begin = time.perf_counter()

@@ -57,6 +57,9 @@ GOALS = (
     ),
 )
 
+# Environment variables that say where the records are.
+Place = t.Dict[str, str]
+
 MILLION = 1_000_000
 SAMPLE_SECONDS = 0.02
 CONNECTIONS_AND_LOCKS = """\
@@ -86,13 +89,13 @@ def in_database(server: HttpServer, sizes: Sizes) -> Measured:
     few = many[: sizes["compared"]]
     with running_database() as database, _fresh_directory() as directory:
         yield BARE.format(**sizes), bare_sessions(server, few, workers)
-        place = {"record_url": database.url(database.new_database())}
+        place = _in_tables(database.url(database.new_database()))
         yield FIRST_SEEN.format(**sizes), task_seconds(server.url, few, workers, place)
-        places = {SKIPPED: place, SKIPPED_FILES: {"record_dir": directory}}
+        places = {SKIPPED: place, SKIPPED_FILES: {"OZONETEL_RECORD_DIR": directory}}
         for name, one in places.items():
             task_seconds(server.url, many, workers, one)
-            skipping = {**one, "skip_unchanged": True}
-            yield name.format(**sizes), task_seconds(server.url, many, workers, skipping)
+            skipped = task_seconds(server.url, many, workers, one, skip_unchanged=True)
+            yield name.format(**sizes), skipped
 
 
 def goals(medians: Medians, sizes: Sizes) -> tuple[Goal, ...]:
@@ -118,16 +121,23 @@ def _fresh_directory() -> tempfile.TemporaryDirectory[str]:
 # --- Tasks --------------------------------------------------------------------------------------
 
 
-def task_seconds(url: str, campaigns: Campaigns, workers: int, options: dict[str, t.Any]) -> float:
+def _in_tables(url: str) -> Place:
+    # Given by the environment, as in pipelines, it has Ansible's main process load the library.
+    return {"OZONETEL_RECORD_URL": url}
+
+
+def task_seconds(
+    url: str, campaigns: Campaigns, workers: int, place: Place, **options: t.Any
+) -> float:
     """Return the seconds inside of the plugin."""
-    return Task(url, campaigns, workers, options).seconds()
+    return Task(url, campaigns, workers, place, **options).seconds()
 
 
 class Task:
     """What the action plugin does, in a process of its own."""
 
     def __init__(
-        self, url: str, campaigns: Campaigns, workers: int, options: dict[str, t.Any]
+        self, url: str, campaigns: Campaigns, workers: int, place: Place, **options: t.Any
     ) -> None:
         self._options = {
             "username": "acme",
@@ -143,6 +153,7 @@ class Task:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env={**os.environ, **place},
         )
 
     def seconds(self) -> float:
@@ -192,7 +203,7 @@ def measure_controllers(database: Server, url: str, campaigns: Campaigns, worker
     print(f" {'connections':>12} {'locks':>6}")
     for count in (1, 2, 4):
         name = database.new_database()
-        place = {"record_url": database.url(name)}
+        place = _in_tables(database.url(name))
         # The tables are there, as in all runs but the very first one.
         task_seconds(url, made_up_campaigns(1), 1, place)
         tasks = [Task(url, campaigns[first::count], workers, place) for first in range(count)]
@@ -220,7 +231,7 @@ def _all_seconds(tasks: list[Task]) -> list[float]:
 def measure_size(database: Server, url: str, campaigns: Campaigns, workers: int) -> None:
     """Print rows and megabytes, as measured and computed for a million campaigns."""
     name = database.new_database()
-    place = {"record_url": database.url(name)}
+    place = _in_tables(database.url(name))
     changed = [{**one, "fallback_dynamic_dids": ["9150002002"]} for one in campaigns]
     print(f"\n{len(campaigns)} campaigns with 50 numbers each")
     print(f"{'':<24} {'table':<10} {'rows':>8} {'MB':>8} {'MB per million, computed':>26}")

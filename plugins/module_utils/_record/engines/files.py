@@ -86,9 +86,11 @@ class Files:
             return Locks(set(), dict.fromkeys(keys, obstacle))
         locks = Locks(set(), {})
         for key in keys:
-            with _noting(locks.impossible, key):
+            try:
                 if self._lock(key):
                     locks.obtained.add(key)
+            except OSError as error:
+                locks.impossible[key] = reason_of(error)
         return locks
 
     def unlock(self, keys: t.Iterable[str]) -> None:
@@ -366,17 +368,23 @@ def _unlink(path: str) -> None:
 
 
 def _read_file(path: str) -> bytes:
-    with _closing(os.open(path, _READ)) as descriptor:
+    descriptor = os.open(path, _READ)
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise UnusableRecord("is not a file")
         if status.st_uid != os.geteuid():
             raise _ForeignFile
         # One byte more than there is, so that the common case ends with the first call.
-        parts = [os.read(descriptor, status.st_size + 1)]
-        while parts[-1] and len(parts[-1]) != status.st_size:
-            parts.append(os.read(descriptor, status.st_size + 1))
-    return b"".join(parts)
+        data = os.read(descriptor, status.st_size + 1)
+        while len(data) != status.st_size:
+            more = os.read(descriptor, status.st_size + 1)
+            if not more:
+                break
+            data += more
+        return data
+    finally:
+        os.close(descriptor)
 
 
 def _pwrite_all(descriptor: int, data: bytes, offset: int) -> None:
