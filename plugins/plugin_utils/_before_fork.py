@@ -28,7 +28,8 @@ def load_before_fork(environment: t.Mapping[str, str]) -> None:
     """
     if environment.get(RECORD_URL_VARIABLE):
         # The library of PostgreSQL, if there is one.
-        from ..module_utils._record.engines.postgresql import connecting as _connecting  # noqa: F401
+        from ..module_utils._record import marking as _marking  # noqa: F401
+        from ..module_utils._record.engines.postgresql import store as _store  # noqa: F401
     if REQUESTS_IMPORT_ERROR is not None:
         return
     if environment.get("OZONETEL_API_URL", "").startswith("http://"):

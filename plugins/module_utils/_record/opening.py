@@ -20,7 +20,6 @@ from .._http.clock import Clock
 from .._options import RecordOptions, RecordPlace
 from .engines.files import Files
 from .keeping import Keeper
-from .marking import MarkingKeeper
 from .store import Store, StoreUnavailable
 
 if t.TYPE_CHECKING:
@@ -89,6 +88,9 @@ def new_keeper(options: RecordOptions, clock: Clock, check_mode: bool = False) -
     """
     keep, who, note = options.keep, applied_by(), options.note
     if options.url is not None:
+        # A module compiles all that it imports, each time that it runs.
+        from .marking import MarkingKeeper
+
         database = open_database(options.url, writes=not check_mode)
         return MarkingKeeper(database, keep, who, note, clock)
     directory = options.directory
