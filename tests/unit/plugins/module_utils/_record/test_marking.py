@@ -21,6 +21,7 @@ from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.markin
     MARGIN_SECONDS,
     MarkingKeeper,
     StoreOutOfReach,
+    out_of_reach,
 )
 from ansible_collections.ozonetel.cloudagent.plugins.module_utils._record.record import (
     Confirmation,
@@ -418,6 +419,11 @@ def test_a_store_that_does_not_come_back_in_time_fails_the_update(stage: Stage) 
         stage.keeper.wait_and_take(stage.update(timeout=0.5))
     assert stage.clock.waits == [0.25, 0.25]
     assert stage.session.questions("holder_of") == []
+
+
+def test_what_only_reads_a_store_out_of_reach_does_not_say_what_was_sent() -> None:
+    failure = out_of_reach("the database", GONE)
+    assert str(failure) == OUT_OF_REACH.replace("Nothing was sent. ", "")
 
 
 def test_a_store_that_will_not_come_back_is_not_waited_for(stage: Stage) -> None:
