@@ -28,7 +28,7 @@ quick: $(NOX) ## Run lint and unit tests, for daily work
 docs: $(NOX) ## Build the documentation site, test it in a browser, and say where it is
 	$(NOX) -s docs
 
-benchmark: $(NOX) ## Measure the collection, for about 25 minutes, and draw the chart of its documentation
+benchmark: $(NOX) ## Measure the collection, for about 20 minutes, and draw the chart of its documentation
 	$(NOX) -s benchmark
 
 fuzz: $(NOX) ## Look for results that are not true, for ten minutes

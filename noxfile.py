@@ -299,7 +299,7 @@ def release(session: nox.Session) -> None:
 
 @nox.session(default=False, python=NEWEST_PYTHON)
 def benchmark(session: nox.Session) -> None:
-    """Measure the collection and draw the chart of its documentation; takes about 25 minutes."""
+    """Measure the collection and draw the chart of its documentation; takes about 20 minutes."""
     session.install("-r", "tests/benchmarks/requirements.txt")
     tree = str(link_collection(NOX / "link"))
     env = {"ANSIBLE_COLLECTIONS_PATH": tree, "PYTHONPATH": tree}
