@@ -229,7 +229,7 @@ BODIES_WITHOUT_MEANING: list[tuple[object, str]] = [
     (b'{"Message": "Campaign not found."', undocumented('{"Message": "Campaign not found."')),
     (b"\xef\xbb\xbfXX", undocumented("XX")),
     (b"\xff\x00O\x1b[31mK\xe2\x80\xae", undocumented("\ufffdOK")),
-    (b"A" * 24 + b"\xff" * 8, undocumented("A" * 24 + "\ufffd" * 8)),
+    (b"A" * 24 + b"\xff" * 9, undocumented("A" * 24 + "\ufffd" * 9)),
     (b"A" * 23 + b"\xff" * 9, "an answer that is not text"),
     (bytes(range(128, 256)), "an answer that is not text"),
 ]
