@@ -40,6 +40,13 @@ def update_playbook(dids: str = "9140001001", **task: t.Any) -> str:
     return json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}])
 
 
+def _as_in_a_terminal() -> None:
+    # "nohup" and a shell's "&" have their commands ignore these signals, and so have those all that
+    # they start.
+    for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(ignored, signal.SIG_DFL)
+
+
 class PlaybookRun:
     """A running ansible-playbook with a HOME of its own."""
 
@@ -69,6 +76,7 @@ class PlaybookRun:
             encoding="utf-8",
             # Ctrl-C reaches all processes of a group, and is not to reach this one.
             start_new_session=True,
+            preexec_fn=_as_in_a_terminal,  # noqa: PLW1509  # It waits for no other thread.
         )
 
     def output(self) -> str:
