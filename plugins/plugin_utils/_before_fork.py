@@ -27,7 +27,7 @@ def load_before_fork(environment: t.Mapping[str, str]) -> None:
     it, about 30 milliseconds, and each host saves that.
     """
     if environment.get(RECORD_URL_VARIABLE):
-        # The library of PostgreSQL, if there is one.
+        # With the library of PostgreSQL, if there is one; a module that uses them imports them itself.
         from ..module_utils._record import marking as _marking  # noqa: F401
         from ..module_utils._record.engines.postgresql import store as _store  # noqa: F401
     if REQUESTS_IMPORT_ERROR is not None:

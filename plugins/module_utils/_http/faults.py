@@ -46,7 +46,7 @@ try:
 
     # It moved with urllib3 1.26.8, from packages/ssl_match_hostname to util/ssl_match_hostname.py;
     # all versions import it into connection.py, though none exports it.
-    CertificateError = urllib3.connection.CertificateError  # type: ignore[attr-defined]
+    CertificateError = urllib3.connection.CertificateError  # type: ignore[attr-defined]  # see above
     # What goes wrong on the way to a server and back comes as one of these.
     _KINDS = (
         OSError,

@@ -82,7 +82,7 @@ class StrictAnswer(http.client.HTTPResponse):
             if self.status == http.client.SWITCHING_PROTOCOLS:
                 raise InvalidAnswer("nobody asked for another protocol")
             # Without headers, HTTPResponse.begin reads the next one.
-            self.headers = None  # type: ignore[assignment]
+            self.headers = None  # type: ignore[assignment]  # begin looks for it
             super().begin()
         lengths, codings = self._values("Content-Length"), self._values("Transfer-Encoding")
         is_plain = self._has_plain_head() and len(lengths + codings) == 1

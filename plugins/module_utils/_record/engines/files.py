@@ -86,11 +86,9 @@ class Files:
             return Locks(set(), dict.fromkeys(keys, obstacle))
         locks = Locks(set(), {})
         for key in keys:
-            try:
+            with _Noting(locks.impossible, key):
                 if self._lock(key):
                     locks.obtained.add(key)
-            except OSError as error:
-                locks.impossible[key] = reason_of(error)
         return locks
 
     def unlock(self, keys: t.Iterable[str]) -> None:
@@ -107,7 +105,7 @@ class Files:
     def holder_of(self, key: str) -> str | None:
         """Return who holds the lock, as a note in it says; None when there is none."""
         try:
-            with _closing(os.open(self._lock_path(key), _READ)) as descriptor:
+            with _Closing(os.open(self._lock_path(key), _READ)) as descriptor:
                 note = _HOLDER.fullmatch(os.pread(descriptor, _HOLDER_BYTES, 0))
         except OSError:
             return None
@@ -125,7 +123,7 @@ class Files:
         failures: dict[str, str] = {}
         for change in changes:
             if change.removes:
-                with _noting(failures, change.key):
+                with _Noting(failures, change.key):
                     _unlink(self.place_of(change.key))
         if durable and any(self._needs_directory(change) for change in changes):
             try:
@@ -136,7 +134,7 @@ class Files:
                 failures.update(dict.fromkeys(absent, reason_of(error)))
         for change in changes:
             if change.confirmation is not None or change.found.record is not None:
-                with _noting(failures, change.key):
+                with _Noting(failures, change.key):
                     self._write(change, durable)
         return failures
 
@@ -144,7 +142,7 @@ class Files:
         """Remove records with their histories; their locks stay."""
         failures: dict[str, str] = {}
         for key in keys:
-            with _noting(failures, key):
+            with _Noting(failures, key):
                 self._remove(key)
         return failures
 
@@ -218,7 +216,7 @@ class Files:
 
     def _mark(self, change: Change, mark: bytes, durable: bool) -> None:
         content: Content = change.found.revision
-        with _closing(os.open(self.place_of(change.key), _OVERWRITE)) as descriptor:
+        with _Closing(os.open(self.place_of(change.key), _OVERWRITE)) as descriptor:
             before = os.pread(descriptor, 2, content.last - 1)
             # Without a lock, another run may have written the file anew.
             if before not in (b"\n" + CONFIRMED, b"\n" + WITHDRAWN):
@@ -239,7 +237,7 @@ class Files:
             kept = lines[1 - LONGEST_HISTORY :]
             self._write_anew(change.key, [header_line(change.endpoint), *kept, line])
             return
-        with _closing(os.open(self.place_of(change.key), _OVERWRITE)) as descriptor:
+        with _Closing(os.open(self.place_of(change.key), _OVERWRITE)) as descriptor:
             # What a crash left behind the last line would spoil the next one.
             os.ftruncate(descriptor, content.end)
             _pwrite_all(descriptor, line, content.end)
@@ -249,7 +247,7 @@ class Files:
         temporary = os.path.join(self.name, f"{key}.tmp")
         has_history = len(lines) > 2
         try:
-            with _closing(_create(temporary)) as descriptor:
+            with _Closing(_create(temporary)) as descriptor:
                 _pwrite_all(descriptor, b"".join(lines), 0)
                 if has_history:
                     os.fsync(descriptor)
@@ -271,7 +269,7 @@ class Files:
 
         To sync a file does not sync its name in the directory: fsync(2).
         """
-        with _closing(os.open(self.name, os.O_RDONLY)) as descriptor:
+        with _Closing(os.open(self.name, os.O_RDONLY)) as descriptor:
             try:
                 os.fsync(descriptor)
             except OSError as error:
@@ -336,12 +334,35 @@ class _ForeignFile(Exception):
     """The file belongs to another user."""
 
 
-@contextlib.contextmanager
-def _closing(descriptor: int) -> t.Iterator[int]:
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+# As generators, these two would take as long as the calls of the system that they go around.
+class _Closing:
+    """Closes a descriptor at the end."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __enter__(self) -> int:
+        return self._descriptor
+
+    def __exit__(self, *_error: object) -> None:
+        os.close(self._descriptor)
+
+
+class _Noting:
+    """Has an error of the system noted as the reason why this key failed."""
+
+    def __init__(self, failures: dict[str, str], key: str) -> None:
+        self._failures = failures
+        self._key = key
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: object, _traceback: object) -> bool:
+        if not isinstance(error, OSError):
+            return False
+        self._failures[self._key] = reason_of(error)
+        return True
 
 
 def _create(path: str) -> int:
@@ -353,23 +374,13 @@ def _create(path: str) -> int:
         return os.open(path, _CREATE, 0o600)
 
 
-@contextlib.contextmanager
-def _noting(failures: dict[str, str], key: str) -> t.Iterator[None]:
-    """Have an error of the system noted as the reason why this key failed."""
-    try:
-        yield
-    except OSError as error:
-        failures[key] = reason_of(error)
-
-
 def _unlink(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
 
 
 def _read_file(path: str) -> bytes:
-    descriptor = os.open(path, _READ)
-    try:
+    with _Closing(os.open(path, _READ)) as descriptor:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise UnusableRecord("is not a file")
@@ -382,9 +393,7 @@ def _read_file(path: str) -> bytes:
             if not more:
                 break
             data += more
-        return data
-    finally:
-        os.close(descriptor)
+    return data
 
 
 def _pwrite_all(descriptor: int, data: bytes, offset: int) -> None:
