@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: bulk_report
 short_description: Show the result of an update of many campaigns in a few lines
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the lines that the playbooks of this collection print at their end. They name the campaigns that failed and those that changed.
   - When nothing failed, that is the message of the module. Otherwise the first 20 campaigns that failed are shown with the cause and the next step,

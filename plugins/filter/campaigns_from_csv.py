@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: campaigns_from_csv
 short_description: Turn the text of a CSV file into campaigns
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the campaigns of a CSV file that a spreadsheet exported, in the form of the option
     O(ozonetel.cloudagent.ozonetel_dynamic_dids_bulk#module:campaigns).

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: mistyped_variables
 short_description: Find mistyped variables of the playbooks in this collection
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns a sentence for each name that differs by one or two letters from a variable of a playbook in this collection.
   - The playbooks of the collection use it to check the variables that they are given. It is of little use elsewhere.

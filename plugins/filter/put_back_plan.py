@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: put_back_plan
 short_description: Plan the playbook put_back of this collection
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the campaigns and the lists that the playbook C(ozonetel.cloudagent.put_back) sends.
   - It is private to the playbook and may change at any time. For playbooks of your own, use O(ozonetel.cloudagent.ozonetel_dynamic_dids_info#module:before).

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: report_page
 short_description: Make a page that shows what was applied
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns one HTML page about the campaigns of the last-applied record. It shows their numbers, when, by whom and with which note these were applied, the
     numbers that several campaigns of an account use, and what is not confirmed. The earlier pairs of lists are folded away.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: report_plan
 short_description: Plan the playbook report of this collection
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns where the playbook C(ozonetel.cloudagent.report) writes its page, and what it prints.
   - It is private to the playbook and may change at any time.

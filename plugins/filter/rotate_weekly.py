@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: rotate_weekly
 short_description: Give campaigns the numbers of a pool in turn, week by week
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the campaigns with their C(dynamic_dids) for the week, in the form of the option
     O(ozonetel.cloudagent.ozonetel_dynamic_dids_bulk#module:campaigns).

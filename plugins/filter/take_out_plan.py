@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: take_out_plan
 short_description: Plan the playbook take_out of this collection
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the campaigns and the lists that the playbook C(ozonetel.cloudagent.take_out) sends.
   - It is private to the playbook and may change at any time.

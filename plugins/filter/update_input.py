@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: update_input
 short_description: Check what the playbook update_dynamic_dids is given
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - The playbook C(ozonetel.cloudagent.update_dynamic_dids) uses it, and it may change with the playbook. In playbooks of your own, use
     P(ozonetel.cloudagent.campaigns_from_csv#filter).

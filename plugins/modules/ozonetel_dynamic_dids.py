@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ozonetel_dynamic_dids
 short_description: Update the dynamic DIDs of an Ozonetel CloudAgent campaign
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Sets the I(dynamic DIDs) and the I(fallback dynamic DIDs) of one outbound campaign of Ozonetel CloudAgent.
   - Dynamic DIDs are the caller numbers that the dialler uses in turn. Fallback dynamic DIDs are used when the primary trunk is down.

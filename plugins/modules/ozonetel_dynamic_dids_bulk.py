@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ozonetel_dynamic_dids_bulk
 short_description: Update the dynamic DIDs of many Ozonetel CloudAgent campaigns
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Sets the I(dynamic DIDs) and the I(fallback dynamic DIDs) of many outbound campaigns of one Ozonetel CloudAgent account, several at a time.
   - For each campaign, it does what M(ozonetel.cloudagent.ozonetel_dynamic_dids) does for one. It is much faster than a loop over that module.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ozonetel_dynamic_dids_info
 short_description: Show which dynamic DIDs were applied last to Ozonetel CloudAgent campaigns
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads the I(last-applied records) that M(ozonetel.cloudagent.ozonetel_dynamic_dids) and M(ozonetel.cloudagent.ozonetel_dynamic_dids_bulk)
     keep. For each campaign, it shows the lists that the server confirmed last, when and by whom they were applied, and the pairs of lists

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ozonetel_dynamic_dids_record
 short_description: Withdraw or forget the last-applied records of Ozonetel CloudAgent campaigns
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Changes the I(last-applied records) that M(ozonetel.cloudagent.ozonetel_dynamic_dids) and M(ozonetel.cloudagent.ozonetel_dynamic_dids_bulk)
     keep. It sends nothing, and CloudAgent keeps the lists that it has.
